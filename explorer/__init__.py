@@ -1,0 +1,1 @@
+"""The Panel dashboard: from an atlas on disk to a person's screen."""
