@@ -1,0 +1,1 @@
+"""One view a file; each takes the session and knows no other view."""
