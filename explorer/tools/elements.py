@@ -1,0 +1,40 @@
+"""Our own pieces of HTML: small scripts that share icons, helpers and one style sheet."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from panel.custom import JSComponent
+
+from vae.resources import asset
+
+_HELPERS = Path(__file__).with_name("elements.js")
+
+
+@cache
+def stylesheet() -> str:
+    """Style of every component; colours are custom properties, which inherit into shadow roots."""
+    return asset("css", "explorer.css").read_text(encoding="utf-8")
+
+
+def script(path: Path) -> str:
+    """Source of a component: the helpers (``icon``, ``h``, ``thousands``, ``decimals``), then its own module."""
+    return _HELPERS.read_text(encoding="utf-8") + "\n" + path.read_text(encoding="utf-8")
+
+
+class Element(JSComponent):
+    """A component in the page's look.
+
+    Subclasses set ``_esm = script(Path(__file__).with_name("its.js"))``, whose ``render({ model })`` returns an
+    element. Its parameters are synchronised; ``model.send_msg`` reaches `_handle_msg`.
+    """
+
+    _esm: ClassVar[str] = "export function render() { return null }"
+
+    def __init__(self, **params: Any) -> None:
+        params.setdefault("margin", 0)
+        params.setdefault("sizing_mode", "stretch_width")
+        super().__init__(**params)
+        self.stylesheets = [*self.stylesheets, stylesheet()]
