@@ -1,0 +1,237 @@
+"""An atlas on disk, opened for reading."""
+
+from __future__ import annotations
+
+import json
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from vae.atlas.similarity import Metric, Similarity, step_significance
+from vae.atlas.spectrum import Spectrum, describe
+from vae.errors import AtlasError, ModelError, StoreError
+from vae.network.trained import TrainedModel
+from vae.spectra.statistics import background_template, expected_background
+from vae.spectra.store import SpectraStore
+
+FORMAT: Final = "xmm-latent-explorer atlas"
+VERSION: Final = 1
+_REBUILD: Final = "Build it again with scripts/encode.py or scripts/build_demo.py"
+
+
+class Atlas:
+    """Every detection with its latent position, spectrum and fit. Read-only; use `Atlas.open`.
+
+    Rows of `catalogue`, `latents` and of the spectra are in one order, ascending `detection_id`. All methods may be
+    called from many threads.
+
+    Attributes
+    ----------
+    path : Path
+    meta : dict
+        What `atlas.json` holds.
+    model : TrainedModel
+    catalogue : DataFrame
+        One row a detection; columns as `vae.spectra.columns.STORE_COLUMNS` + `vae.atlas.atlas_columns`.
+    latents, sigmas : array of float32, shape (n, d)
+        Posterior means and standard deviations; read-only.
+    """
+
+    def __init__(
+        self, path: Path, meta: dict[str, Any], model: TrainedModel, catalogue: pd.DataFrame, store: SpectraStore
+    ) -> None:
+        self.path, self.meta, self.model, self.catalogue, self._store = path, meta, model, catalogue, store
+        self.latents = self._stack("mu")
+        self.sigmas = self._stack("sigma")
+        self._detection_ids = catalogue["detection_id"].to_numpy()
+        self._source_ids = catalogue["source_id"].to_numpy()
+        self._similarity = Similarity(self.latents, self.sigmas, self._source_ids)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str | Path) -> Atlas:
+        """Open an atlas folder.
+
+        Raises
+        ------
+        AtlasError
+            When it is missing, incomplete, damaged or of another version; says what to do.
+        """
+        path = Path(path)
+        marker = path / "atlas.json"
+        try:
+            meta = json.loads(marker.read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            hint = "This is a spectra store: make an atlas of it with scripts/encode.py"
+            todo = hint if (path / "store.json").exists() else _REBUILD
+            raise AtlasError("not an atlas (no atlas.json)", where=path, todo=todo) from None
+        except (OSError, ValueError) as error:
+            raise AtlasError(f"unreadable: {error}", where=marker, todo=_REBUILD) from error
+        if not isinstance(meta, dict) or (meta.get("format"), meta.get("version")) != (FORMAT, VERSION):
+            found = meta if not isinstance(meta, dict) else (meta.get("format"), meta.get("version"))
+            raise AtlasError(f"{found!r} is not {FORMAT!r} version {VERSION}", where=marker, todo=_REBUILD)
+        try:
+            model = TrainedModel.load(path / "model")
+            store = SpectraStore.open(path)
+            catalogue = store.detections
+        except (ModelError, StoreError) as error:
+            raise AtlasError(f"damaged: {error}", where=path, todo=_REBUILD) from error
+        axes = range(1, model.config.latent_dim + 1)
+        needed = [
+            "detection_id",
+            "source_id",
+            "mjd_start",
+            *(f"{name}_{axis}" for axis in axes for name in ("mu", "sigma")),
+        ]
+        missing = [name for name in needed if name not in catalogue.columns]
+        if missing:
+            raise AtlasError(f"columns missing: {', '.join(missing)}", where=path / "catalogue.parquet", todo=_REBUILD)
+        if len(catalogue) != len(store):
+            raise AtlasError(
+                f"{len(catalogue)} rows in catalogue.parquet for {len(store)} spectra", where=path, todo=_REBUILD
+            )
+        return cls(path, meta, model, catalogue, store)
+
+    def __len__(self) -> int:
+        return len(self.catalogue)
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.resolve().name
+
+    @property
+    def simulated(self) -> bool:
+        """Whether every spectrum was simulated."""
+        return bool(self.meta.get("simulated", False))
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension of the latent space."""
+        return self.model.config.latent_dim
+
+    def row(self, detection_id: int) -> int:
+        """Row of a detection in the catalogue; AtlasError when there is none."""
+        row = int(np.searchsorted(self._detection_ids, detection_id))
+        if row >= len(self) or self._detection_ids[row] != detection_id:
+            raise AtlasError(f"no detection {detection_id}", where=self.path, todo="Search by name or coordinates")
+        return row
+
+    def spectrum(self, detection_id: int) -> Spectrum:
+        """Counts, background, reconstruction and statistics of one detection."""
+        row = self.row(detection_id)
+        one = slice(row, row + 1)
+        counts, background_counts, ratio, sensitivity = (
+            self._store.read(name, one)[0]
+            for name in ("counts", "background_counts", "background_ratio", "sensitivity")
+        )
+        entry = {name: self.catalogue[name].iat[row] for name in ("mode", "filter", "exposure_s")}
+        mode, filter_ = (None if pd.isna(entry[name]) else str(entry[name]) for name in ("mode", "filter"))
+        background = expected_background(background_counts, float(ratio), background_template(mode, filter_))
+        return describe(
+            self.model,
+            detection_id=int(detection_id),
+            counts=counts,
+            background_counts=background_counts,
+            background_ratio=float(ratio),
+            sensitivity=sensitivity,
+            expected_background=background,
+            exposure_s=float(entry["exposure_s"]),
+            mu=self.latents[row],
+            sigma=self.sigmas[row],
+        )
+
+    def decode(self, z: ArrayLike, energies_keV: ArrayLike | None = None) -> NDArray[np.float32]:
+        """Photon spectrum shape at latent positions, normalised to 1 photon in 0.3-10 keV [1/keV].
+
+        Parameters
+        ----------
+        z : array, shape (d,) or (m, d)
+        energies_keV : array, shape (n_energies,), optional
+            The 238 bin centres by default.
+
+        Returns
+        -------
+        array of float32, shape (n_energies,) or (m, n_energies)
+        """
+        return self.model.decode(z, energies_keV)
+
+    def neighbours(
+        self, detection_id: int, k: int = 20, metric: Metric = "wasserstein", *, include_same_source: bool = False
+    ) -> pd.DataFrame:
+        """Return the detections most like this one, nearest first; of each other source only its nearest detection.
+
+        Parameters
+        ----------
+        detection_id : int
+        k : int
+        metric : {"wasserstein", "bhattacharyya", "euclidean"}
+            See `vae.atlas.similarity.Metric`.
+        include_same_source : bool
+            Also list other detections of the same source.
+
+        Returns
+        -------
+        DataFrame
+            ``row``, ``detection_id``, ``distance``, ``same_within_errors``. Up to `k` rows.
+        """
+        if k < 1:
+            raise AtlasError(f"k is {k}: ask for at least one neighbour")
+        table = self._similarity.neighbours(self.row(detection_id), k, metric, include_same_source=include_same_source)
+        table.insert(1, "detection_id", self._detection_ids[table["row"].to_numpy()])
+        return table
+
+    def nearest(self, z: ArrayLike, k: int = 1) -> NDArray[np.int64]:
+        """Rows of the k detections nearest to a latent position, nearest first."""
+        return self._similarity.nearest(z, k)
+
+    def source_rows(self, source_id: int) -> NDArray[np.int64]:
+        """Rows of a source's detections in time order (unknown times last); AtlasError when there are none."""
+        order, ordered_ids = self._by_source
+        low, high = (int(np.searchsorted(ordered_ids, source_id, side=side)) for side in ("left", "right"))
+        if low == high:
+            raise AtlasError(f"no source {source_id}", where=self.path, todo="Search by name or coordinates")
+        return order[low:high]
+
+    def trajectory(self, source_id: int) -> pd.DataFrame:
+        """Detections of a source in time order, with the significance of each step in latent space.
+
+        Returns
+        -------
+        DataFrame
+            ``row``, ``detection_id``, ``mjd_start``, ``mu_1`` ..., ``sigma_1`` ..., ``step_significance`` (NaN for the
+            first; see `vae.atlas.similarity.step_significance`), ``counts``, ``net_counts``, ``exposure_s``.
+        """
+        rows = self.source_rows(source_id)
+        part = self.catalogue.iloc[rows]
+        table = pd.DataFrame({"row": rows})
+        for name in ("detection_id", "mjd_start"):
+            table[name] = part[name].to_numpy()
+        for name, values in (("mu", self.latents), ("sigma", self.sigmas)):
+            for axis in range(self.latent_dim):
+                table[f"{name}_{axis + 1}"] = values[rows, axis]
+        table["step_significance"] = step_significance(self.latents[rows], self.sigmas[rows])
+        for name in ("counts", "net_counts", "exposure_s"):
+            table[name] = part[name].to_numpy()
+        return table
+
+    def _stack(self, name: str) -> NDArray[np.float32]:
+        columns = [f"{name}_{axis}" for axis in range(1, self.model.config.latent_dim + 1)]
+        values = np.ascontiguousarray(self.catalogue[columns].to_numpy(np.float32))
+        values.setflags(write=False)
+        return values
+
+    @property
+    def _by_source(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        with self._lock:
+            return self._source_order
+
+    @cached_property
+    def _source_order(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.lexsort((self.catalogue["mjd_start"].to_numpy(), self._source_ids)).astype(np.int64)
+        return order, self._source_ids[order]

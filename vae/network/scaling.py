@@ -1,0 +1,65 @@
+"""What the encoder sees of a spectrum, and how energies enter the trunk."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from vae.spectra import grid
+
+#: Written into `model.toml` and compared on load.
+INPUT_SCALING: Final = "asinh(E S / scale), scale = max(sum(C - a B), 3 sqrt(sum C)) / sum(e / E)"
+
+#: Log energy is standardised as if uniform over the range of the bins: mean 0, variance 1. Fixed, not trained.
+_LOG_LOW, _LOG_HIGH = float(np.log(grid.BIN_EDGES[0])), float(np.log(grid.BIN_EDGES[-1]))
+LOG_ENERGY_MEAN: Final = 0.5 * (_LOG_LOW + _LOG_HIGH)
+LOG_ENERGY_STD: Final = (_LOG_HIGH - _LOG_LOW) / float(np.sqrt(12.0))
+
+
+def scale_input(
+    counts: Any, background_counts: Any, background_ratio: Any, sensitivity: Any, *, xp: ModuleType = np
+) -> Any:
+    """Scale spectra for the encoder: asinh(E S / scale), S unfolded without a model (FACTS 3).
+
+    The scale makes the input independent of flux and exposure; for spectra without significant net counts it is
+    bounded by the noise, 3 sqrt(sum C). Negative net counts stay negative: clipping them biases the faint hard end.
+
+    Parameters
+    ----------
+    counts, background_counts : array, shape (n, 238)
+        Counts in the source and the background region.
+    background_ratio : array, shape (n,)
+        Expected background counts in the source region per count of the background region.
+    sensitivity : array, shape (n, 238)
+        [cm2 s keV]. Bins without sensitivity become 0.
+    xp : module
+        ``numpy`` or ``torch``, whichever the arrays belong to.
+
+    Returns
+    -------
+    array of float32, shape (n, 238)
+        Dimensionless.
+    """
+    if xp is np:
+        counts, background_counts, background_ratio, sensitivity = (
+            np.asarray(values, np.float32) for values in (counts, background_counts, background_ratio, sensitivity)
+        )
+        energy: Any = grid.BIN_CENTRES.astype(np.float32)
+    else:
+        energy = xp.tensor(grid.BIN_CENTRES.tolist(), dtype=xp.float32, device=counts.device)
+    net = counts - background_ratio[:, None] * background_counts
+    net_sum, gross_sum = net.sum(1), counts.sum(1)
+    floor = 3.0 * xp.sqrt(xp.clip(gross_sum, 1.0, None))
+    seen = sensitivity > 0
+    # E / e with 0 where nothing is seen: the same factor unfolds, weighs by energy and masks.
+    factor = xp.where(seen, energy / xp.where(seen, sensitivity, xp.ones_like(sensitivity)), xp.zeros_like(sensitivity))
+    exposure_per_energy = xp.clip((sensitivity / energy).sum(1), 1e-20, None)
+    scale = xp.maximum(net_sum, floor) / exposure_per_energy
+    return xp.arcsinh(net * (factor / scale[:, None]))
+
+
+def standardised_log_energy(energies_keV: Any) -> Any:
+    """Trunk input of energies [keV]: (ln E - mean) / std, constants fixed by 0.3-10 keV; shape of the input, float32."""
+    return ((np.log(np.asarray(energies_keV, np.float64)) - LOG_ENERGY_MEAN) / LOG_ENERGY_STD).astype(np.float32)
