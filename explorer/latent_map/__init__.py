@@ -1,0 +1,1 @@
+"""The latent map: one image of all detections, live under pan and zoom, with its marks and gestures."""
