@@ -54,9 +54,10 @@ def expected_counts(folded: Tensor, amplitude: Tensor, background: Tensor) -> Te
 def poisson_deviance(counts: Tensor, expected: Tensor) -> Tensor:
     """Poisson negative log-likelihood relative to the saturated model, sum lambda - C + C ln(C / lambda), (n,).
 
-    Half of the C-statistic (Cash 1979).
+    Half of the C-statistic (Cash 1979). Counts are whole numbers.
     """
-    return (expected - counts + torch.xlogy(counts, counts / expected)).sum(1)
+    # Not xlogy: its gradient is 0/0 where there are no counts.
+    return (expected - counts + counts * (torch.log(counts.clamp(min=1.0)) - torch.log(expected))).sum(1)
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:

@@ -1,0 +1,51 @@
+#!/usr/bin/env python
+"""Train a model on a spectra store: STORE -> MODEL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tyro
+from _command import run
+
+from vae.training import TrainOptions, train
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainOptions):
+    """Train the autoencoder on a spectra store (or an atlas) and write a model folder.
+
+    A tenth of the sources is held out. Stop with Ctrl-C at any time: `--resume` goes on exactly where it stopped.
+    """
+
+    store: tyro.conf.Positional[Path]
+    """The spectra: a store or an atlas."""
+    out: Path
+    """Model folder to make."""
+    resume: bool = False
+    """Go on from the checkpoint beside OUT."""
+    overwrite: bool = False
+    """Replace an existing model."""
+    json: bool = False
+    """Print the summary as JSON; no progress bar."""
+
+
+def main(options: Options) -> Mapping[str, Any]:
+    """Train, and return the summary."""
+    plain = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
+    summary = train(
+        options.store,
+        options.out,
+        plain,
+        resume=options.resume,
+        quiet=options.json,
+        overwrite=options.overwrite,
+    )
+    return asdict(summary)
+
+
+if __name__ == "__main__":
+    run(main, Options)

@@ -1,0 +1,258 @@
+"""One training run, from a store to a model."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.errors import ExplorerError, TrainingError
+from vae.network.autoencoder import Autoencoder
+from vae.network.config import NETWORKS
+from vae.network.devices import pick_device
+from vae.network.trained import TrainedModel
+from vae.progress import progress_bar
+from vae.spectra.store import SpectraStore
+from vae.training.checkpoint import RunState
+from vae.training.data import ResidentSpectra, load
+from vae.training.objective import elbo_terms, held_out_loss
+from vae.training.recipes import RECIPES, Recipe, TrainOptions, updates_of
+from vae.training.split import HELD_OUT_FRACTION
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a run did.
+
+    Parameters
+    ----------
+    model : Path
+        The model folder.
+    updates : int
+    training_spectra, held_out_spectra : int
+    held_out : dict
+        Held-out loss at the end; see `vae.training.objective.held_out_loss`.
+    seconds : float
+        Time spent in updates and evaluations.
+    spectra_per_second : float
+    device : str
+    """
+
+    model: Path
+    updates: int
+    training_spectra: int
+    held_out_spectra: int
+    held_out: dict[str, float]
+    seconds: float
+    spectra_per_second: float
+    device: str
+
+
+def checkpoint_path(out: str | Path) -> Path:
+    """Where the checkpoint of an unfinished run lies: beside the model it will become."""
+    out = Path(out)
+    return out.with_name(f"{out.name}.checkpoint.safetensors")
+
+
+def train(
+    store: str | Path,
+    out: str | Path,
+    options: TrainOptions | None = None,
+    *,
+    resume: bool = False,
+    quiet: bool = True,
+    overwrite: bool = False,
+    on_update: Callable[[int], None] | None = None,
+) -> TrainSummary:
+    """Train a model on a spectra store (or an atlas) and write it.
+
+    Parameters
+    ----------
+    store, out : str or Path
+        The spectra and the model folder to make.
+    options : TrainOptions, optional
+    resume : bool
+        Go on from the checkpoint beside `out`, exactly as if there had been no break (to the bit on one CPU).
+    quiet : bool
+        No progress bar.
+    overwrite : bool
+        Replace an existing model.
+    on_update : callable, optional
+        Called with the number of updates done after each. An exception it raises ends the run like Ctrl-C.
+
+    Returns
+    -------
+    TrainSummary
+
+    Raises
+    ------
+    TrainingError
+        When the loss is not finite (the update is named), or there is nothing to resume.
+    KeyboardInterrupt
+        Passed on; a checkpoint is written first.
+    """
+    options, out = options or TrainOptions(), Path(out)
+    if out.exists() and not overwrite:
+        raise ExplorerError("the output exists already", where=out, todo="Choose another --out or remove it first")
+    checkpoint = checkpoint_path(out)
+    if resume and not checkpoint.exists():
+        raise TrainingError("there is no checkpoint to resume", where=checkpoint, todo="Start without --resume")
+    spectra = SpectraStore.open(store)
+    device = pick_device(options.device)
+    data_hash = spectra.content_hash()
+    training, held_out = load(spectra, device, quiet=quiet)
+    recipe, total = _plan(options, len(training))
+    run = _new_run(options, recipe, device)
+    identity = {**asdict(options), "total": total, "data": data_hash}
+    for name in ("device", "checkpoint_every"):  # where it runs and how often it saves do not change the run
+        identity.pop(name)
+    if resume:
+        run.restore(checkpoint, identity)
+    try:
+        _fit(run, recipe, total, training, held_out, options, checkpoint, identity, quiet, on_update)
+    except KeyboardInterrupt:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        run.save(checkpoint, identity)
+        raise
+    metrics = held_out_loss(_network(run), held_out)
+    summary = TrainSummary(
+        model=out,
+        updates=total,
+        training_spectra=len(training),
+        held_out_spectra=len(held_out),
+        held_out=metrics,
+        seconds=run.seconds,
+        spectra_per_second=total * recipe.batch_size / max(run.seconds, 1e-9),
+        device=device,
+    )
+    meta = _meta(options, recipe, spectra, data_hash, summary, run)
+    TrainedModel.from_network(_network(run), meta).save(out, overwrite=overwrite)
+    checkpoint.unlink(missing_ok=True)
+    return summary
+
+
+def _plan(options: TrainOptions, n_training: int) -> tuple[Recipe, int]:
+    recipe = RECIPES[options.recipe]
+    if options.batch_size is not None:
+        recipe = replace(recipe, batch_size=options.batch_size)
+    if options.updates is not None:
+        return recipe, options.updates
+    if options.training_epochs is not None:
+        return recipe, updates_of(options.training_epochs, n_training, recipe.batch_size)
+    return recipe, recipe.length(n_training)
+
+
+def _new_run(options: TrainOptions, recipe: Recipe, device: str) -> RunState:
+    config = replace(NETWORKS[options.network], latent_dim=options.latent_dim)
+    with torch.random.fork_rng(devices=[]):  # initial weights depend on the seed alone; the caller's state stays
+        torch.manual_seed(options.seed)
+        network = Autoencoder(config)
+    network = network.to(device)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+    return RunState(network, optimizer, torch.Generator(device).manual_seed(options.seed), history=[])
+
+
+def _network(run: RunState) -> Autoencoder:
+    assert isinstance(run.network, Autoencoder)
+    return run.network
+
+
+def _fit(
+    run: RunState,
+    recipe: Recipe,
+    total: int,
+    training: ResidentSpectra,
+    held_out: ResidentSpectra,
+    options: TrainOptions,
+    checkpoint: Path,
+    identity: dict[str, Any],
+    quiet: bool,
+    on_update: Callable[[int], None] | None,
+) -> None:
+    network, history = _network(run), run.history if run.history is not None else []
+    with progress_bar(quiet=quiet) as progress:
+        task = progress.add_task("Training", total=total, completed=run.update)
+        before = time.perf_counter() - run.seconds
+        while run.update < total:
+            loss = _update(run, network, recipe, total, training)
+            if not torch.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss.item()} at update {run.update + 1}",
+                    where=checkpoint,
+                    todo="Resume from the checkpoint with another seed, or lower the learning rate",
+                )
+            run.update += 1
+            run.seconds = time.perf_counter() - before
+            if run.update % options.held_out_every == 0 and run.update < total:
+                history.append({"update": run.update, **held_out_loss(network, held_out)})
+                progress.update(task, description=f"Training (held out {history[-1]['median']:.1f})")
+            if run.update % options.checkpoint_every == 0 and run.update < total:
+                checkpoint.parent.mkdir(parents=True, exist_ok=True)
+                run.save(checkpoint, identity)
+            progress.update(task, completed=run.update)
+            if on_update is not None:
+                on_update(run.update)
+    run.history = history
+
+
+def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, training: ResidentSpectra) -> torch.Tensor:
+    """One step of the optimiser; the loss before it."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = recipe.learning_rate_at(run.update, total)
+    device = training.values.device
+    rows = torch.randint(len(training), (recipe.batch_size,), generator=run.generator, device=device)
+    deviance, divergence = elbo_terms(network, training.batch(rows), run.generator)
+    loss = (deviance + recipe.kl_weight_at(run.update, total) * divergence).mean()
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if recipe.clip_norm is not None:
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
+    run.optimizer.step()
+    return loss.detach()
+
+
+def _meta(
+    options: TrainOptions,
+    recipe: Recipe,
+    spectra: SpectraStore,
+    data_hash: str,
+    summary: TrainSummary,
+    run: RunState,
+) -> dict[str, Any]:
+    return {
+        "command": shlex.join(sys.orig_argv[1:] if sys.argv[:1] == [""] else ["python", *sys.argv]),
+        "training": {
+            "recipe": options.recipe,
+            "likelihood": options.likelihood,
+            "network": options.network,
+            "seed": options.seed,
+            "device": summary.device,
+            "updates": summary.updates,
+            "seconds": round(summary.seconds, 1),
+            **{name: value for name, value in asdict(recipe).items() if name not in ("updates", "training_epochs")},
+        },
+        "data": {
+            "content_sha256": data_hash,
+            "simulated": spectra.simulated,
+            "detections": len(spectra),
+            "training_spectra": summary.training_spectra,
+            "held_out_spectra": summary.held_out_spectra,
+            "held_out_fraction_of_sources": HELD_OUT_FRACTION,
+            "provenance": spectra.meta.get("provenance", {}),
+        },
+        "metrics": {
+            "held_out_loss": summary.held_out,
+            "held_out_loss_is": "negative ELBO relative to a saturated model, nats",
+            "history": run.history or [],
+        },
+        "libraries": {name: version(name) for name in ("numpy", "safetensors", "torch", "zarr")},
+    }
