@@ -1,0 +1,218 @@
+"""One chunk of the simulated archive: sources, their spectra through the instrument, Poisson counts, the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vae.simulate import instrument, sky
+from vae.simulate.labels import label_sources
+from vae.simulate.population import KINDS, Sources, draw_sources
+from vae.simulate.recipe import TimeLine
+from vae.simulate.spectral_model import MODEL_DTYPE, photon_flux
+from vae.spectra.statistics import background_template, net_summary
+from vae.spectra.store import SHARD_ROWS, Block
+
+#: The archive's cut: more than this many net counts in 0.3-10 keV.
+MINIMUM_NET_COUNTS: Final = 300.0
+#: Observations expected to yield less never make it; not worth simulating.
+_HOPELESS_COUNTS: Final = 230.0
+#: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.4 above the cut.
+_FIRST_BATCH: Final = 14500
+_NEXT_BATCH: Final = 2000
+#: Rows whose fine spectra are in memory at a time.
+_SLAB_ROWS: Final = 2048
+#: Background (FACTS 4): median and scatter (dex) of the rate in the source region [1/s] and of background_ratio.
+_BACKGROUND_RATE: Final = (0.0079, 0.155)
+_BACKGROUND_RATIO: Final = (0.04, 0.33)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Detections above the cut, in order of source and date; `source` counts from 0 within the batch."""
+
+    block: Block
+    source: NDArray[np.int64]
+    table: pd.DataFrame
+    sources: pd.DataFrame
+
+
+def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
+    """Simulate one chunk: exactly SHARD_ROWS detections, with all detections of their sources, whatever the others.
+
+    Parameters
+    ----------
+    seed : int
+        The archive's seed.
+    chunk : int
+        0, 1, 2 ...; detection and source identifiers follow from it.
+
+    Returns
+    -------
+    block : Block
+        Spectra, SHARD_ROWS rows.
+    table : DataFrame
+        The columns of `vae.spectra.columns.STORE_COLUMNS`, same rows.
+    """
+    batches: list[_Batch] = []
+    n_rows, n_sources, n_visits = 0, 0, 0
+    while n_rows < SHARD_ROWS:
+        # One stream a batch: whether a chunk needs a second one never changes the first.
+        stream = np.random.SeedSequence(seed, spawn_key=(chunk, len(batches)))
+        rng = np.random.Generator(np.random.SFC64(stream))
+        batch = _simulate_batch(rng, _NEXT_BATCH if batches else _FIRST_BATCH, first=not batches)
+        batch.table["source_number"] += n_sources
+        batch.table["visit"] += n_visits
+        batches.append(batch)
+        n_rows += len(batch.table)
+        n_sources, n_visits = int(batch.table["source_number"].max()) + 1, int(batch.table["visit"].max()) + 1
+    table = pd.concat([batch.table for batch in batches], ignore_index=True).iloc[:SHARD_ROWS]
+    block = Block(
+        **{
+            name: np.concatenate([getattr(batch.block, name) for batch in batches])[:SHARD_ROWS]
+            for name in Block.__dataclass_fields__
+        }
+    )
+    return block, _identified(table, chunk)
+
+
+def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) -> _Batch:
+    sources = draw_sources(rng, n_sources, showpieces=first)
+    kinds = sources.kind
+    schedule = sky.plan(
+        rng,
+        sources.n_observations,
+        galactic=np.array([kind.galactic for kind in KINDS])[kinds],
+        span_days=np.array([kind.span_days for kind in KINDS])[kinds],
+        log_spaced=np.array([kind.log_spaced for kind in KINDS])[kinds],
+    )
+    models = _draw_models(rng, kinds, schedule)
+    response = instrument.response_index(schedule.mjd_start, schedule.offaxis_arcmin)
+    offaxis = instrument.offaxis_index(schedule.offaxis_arcmin)
+    rate = np.empty((len(models), 238), np.float32)
+    for start in range(0, len(models), _SLAB_ROWS):
+        rows = slice(start, start + _SLAB_ROWS)
+        rate[rows] = instrument.fold(
+            photon_flux(models[rows]), schedule.filter_index[rows], offaxis[rows], response[rows]
+        )
+    expected = rate * (_source_scale(rate, schedule, sources)[schedule.source] * schedule.exposure_s)[:, None]
+    keep = expected.sum(axis=1) > _HOPELESS_COUNTS
+
+    expected, rows = expected[keep], np.flatnonzero(keep)
+    background_rate = _background(rng, len(rows))  # (n, 238), counts/s in the source region
+    exposure = schedule.exposure_s[rows]
+    ratio = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], len(rows)), 0.01, 0.5)
+    background = background_rate * exposure[:, None]
+    counts = rng.poisson(expected + background).astype(np.uint32)
+    background_counts = rng.poisson(background / ratio[:, None]).astype(np.uint32)
+    summary = net_summary(counts, background_counts, ratio)
+    keep = summary["net_counts"] > MINIMUM_NET_COUNTS
+    rows = rows[keep]
+    _, stored_areas = instrument.area_tables()
+    filters = schedule.filter_index[rows]
+    block = Block(
+        counts=counts[keep],
+        background_counts=background_counts[keep],
+        background_ratio=ratio[keep].astype(np.float32),
+        sensitivity=(
+            instrument.sensitivity_table()[filters, offaxis[rows], response[rows]] * schedule.exposure_s[rows, None]
+        ).astype(np.float32),
+        area=stored_areas[filters, offaxis[rows]],
+        response_index=response[rows],
+    )
+    table = _table(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
+    table["response"] = np.array(instrument.RESPONSE_NAMES)[response[rows]]
+    return _Batch(block, schedule.source[rows], table, pd.DataFrame())
+
+
+def _draw_models(rng: np.random.Generator, kinds: NDArray[np.int64], schedule: sky.Schedule) -> NDArray[np.void]:
+    """Spectral models of all detections, each kind by its own recipe."""
+    models = np.zeros(len(schedule.source), MODEL_DTYPE)
+    kind_of_row = kinds[schedule.source]
+    for index, kind in enumerate(KINDS):
+        rows = np.flatnonzero(kind_of_row == index)
+        if rows.size:
+            present, local = np.unique(schedule.source[rows], return_inverse=True)
+            line = TimeLine(local.astype(np.int64), present.size, schedule.days[rows], kind.span_days)
+            models[rows] = kind.draw(rng, line)
+    return models
+
+
+def _source_scale(rate: NDArray[np.float32], schedule: sky.Schedule, sources: Sources) -> NDArray[np.float64]:
+    """Factor on each source's flux, shape (n_sources,): its expected counts average (in the log) to the target."""
+    log_counts = np.log(np.maximum(rate.sum(axis=1, dtype=np.float64) * schedule.exposure_s, 1e-300))
+    n = len(sources.kind)
+    mean = np.bincount(schedule.source, log_counts, n) / np.bincount(schedule.source, minlength=n)
+    return np.exp(np.log(sources.target_counts) - mean)
+
+
+def _background(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+    """Expected background rates in the source region [1/s], shape (n, 238): the usual shape, more or less soft."""
+    template = background_template()
+    template = template / template.sum()
+    energy = np.linspace(-1.0, 1.0, template.size)  # bins are equal steps of resolution
+    tilt = np.exp(rng.normal(0.0, 0.12, n)[:, None] * energy)
+    shape = template * tilt
+    shape /= shape.sum(axis=1, keepdims=True)
+    return shape * (_BACKGROUND_RATE[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATE[1], n))[:, None]
+
+
+def _table(
+    rng: np.random.Generator,
+    rows: NDArray[np.int64],
+    schedule: sky.Schedule,
+    sources: Sources,
+    summary: dict[str, NDArray[Any]],
+) -> pd.DataFrame:
+    """Return the table of the detections `rows`, identifiers apart."""
+    present, local = np.unique(schedule.source[rows], return_inverse=True)
+    kinds = sources.kind[present]
+    true_class = np.array([kind.true_class for kind in KINDS])[kinds]
+    labels = label_sources(rng, true_class, sources.target_counts[present], present)
+    names = np.array(sky.iau_names(schedule.ra_deg[present], schedule.dec_deg[present]))
+    net = summary["net_counts"]
+    error = np.clip(1.6 / np.sqrt(net / 300.0), 0.3, None)
+    offset = rng.normal(0.0, 1.0, (2, len(rows))) * error / 3600.0
+    dec = np.clip(schedule.dec_deg[schedule.source[rows]] + offset[1], -90.0, 90.0)
+    ra = schedule.ra_deg[schedule.source[rows]] + offset[0] / np.maximum(np.cos(np.radians(dec)), 1e-6)
+    table = pd.DataFrame(
+        {
+            "source_number": local.astype(np.int64),
+            "visit": schedule.visit[rows],
+            "name": names[local],
+            "src_num": schedule.src_num[rows],
+            "exposure_id": "S003",
+            "ra_deg": ra % 360.0,
+            "dec_deg": dec,
+            "position_error_arcsec": error,
+            "mjd_start": schedule.mjd_start[rows],
+            "mjd_stop": schedule.mjd_start[rows] + schedule.duration_s[rows] / 86400.0,
+            "exposure_s": schedule.exposure_s[rows],
+            "offaxis_arcmin": schedule.offaxis_arcmin[rows],
+            "filter": np.array(instrument.FILTERS)[schedule.filter_index[rows]],
+            "mode": "ff",
+            "sum_flag": (rng.random(len(rows)) < 0.2).astype(np.int64),
+            "response_is_standin": False,
+            "provenance": np.array([f"simulated; kind={kind.name}" for kind in KINDS])[kinds][local],
+            **summary,
+        }
+    )
+    return pd.concat([table, labels.iloc[local].reset_index(drop=True)], axis=1)
+
+
+def _identified(table: pd.DataFrame, chunk: int) -> pd.DataFrame:
+    """Replace the running numbers of a chunk by identifiers that are unique in the archive."""
+    start = chunk * SHARD_ROWS + 1
+    source_number, visit = table.pop("source_number"), table.pop("visit")
+    table.insert(0, "detection_id", np.arange(start, start + len(table), dtype=np.int64))
+    table.insert(1, "source_id", source_number + start)
+    # Ten characters, as real ones have; none of those begins with a 9.
+    _, visit_number = np.unique(visit, return_inverse=True)
+    table.insert(2, "obs_id", [f"9{chunk:04d}{v:05d}" for v in visit_number.tolist()])
+    known = table["simbad_main_id"].notna()
+    table["simbad_main_id"] = table["simbad_main_id"].mask(known, "SIM " + table["source_id"].astype("str"))
+    return table

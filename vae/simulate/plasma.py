@@ -1,0 +1,136 @@
+"""Thin thermal plasma in collisional equilibrium, from the compact AtomDB tables in `assets/reference`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numba
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vae.resources import asset
+
+#: Which abundance parameter an element follows: 0 metals in general, 1 iron and nickel, 2 neon, 3 carbon to oxygen.
+_ABUNDANCE_GROUP: Final = {"Fe": 1, "Ni": 1, "Ne": 2, "C": 3, "N": 3, "O": 3}
+
+
+class PlasmaTables(NamedTuple):
+    """The tables as arrays, for compiled code.
+
+    Attributes
+    ----------
+    log_kt : array, shape (n_kt,)
+        Log temperature [ln keV], ascending.
+    log_continuum_energy : array, shape (n_continuum,)
+        Log centres of the continuum bins [ln keV], equally spaced.
+    continuum : array, shape (n_kt, 2, n_continuum)
+        Photon emissivity density of hydrogen and helium, and of metals at solar abundance [1e-19 photon cm3/s/keV].
+    line_energy : array, shape (n_lines,)
+        Rest energies [keV].
+    line_group : array of int64, shape (n_lines,)
+        Index into the four abundances.
+    lines : array, shape (n_kt, n_lines)
+        Photon emissivity at solar abundance [1e-19 photon cm3/s].
+    """
+
+    log_kt: NDArray[np.float64]
+    log_continuum_energy: NDArray[np.float64]
+    continuum: NDArray[np.float64]
+    line_energy: NDArray[np.float64]
+    line_group: NDArray[np.int64]
+    lines: NDArray[np.float64]
+
+
+@lru_cache(maxsize=1)
+def plasma_tables() -> PlasmaTables:
+    """Read the tables: AtomDB/APEC 3.0.9 (Foster et al. 2012, ApJ 756, 128), solar = Anders & Grevesse 1989."""
+    features = pd.read_csv(asset("reference", "plasma_features.csv"), comment="#")
+    continuum = pd.read_csv(asset("reference", "plasma_continuum.csv"), comment="#")
+    temperatures = [name for name in continuum.columns if name.replace(".", "", 1).isdigit()]
+    parts = [continuum[continuum["component"] == name] for name in ("hydrogen_helium", "metals")]
+    low, high = parts[0]["energy_lo_keV"].iloc[0], parts[0]["energy_hi_keV"].iloc[-1]
+    n_continuum = len(parts[0])
+    step = np.log(high / low) / n_continuum
+    return PlasmaTables(
+        log_kt=np.log(np.array([float(name) for name in temperatures])),
+        log_continuum_energy=np.log(low) + step * (np.arange(n_continuum) + 0.5),
+        continuum=np.ascontiguousarray(
+            np.stack([part[temperatures].to_numpy(np.float64) for part in parts]).transpose(2, 0, 1)
+        ),
+        line_energy=features["energy_keV"].to_numpy(np.float64),
+        line_group=np.array([_ABUNDANCE_GROUP.get(name, 0) for name in features["element"]], np.int64),
+        lines=np.ascontiguousarray(features[temperatures].to_numpy(np.float64).T),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def plasma_photons(
+    kt: float,
+    redshift: float,
+    abundance: float,
+    abundance_fe: float,
+    abundance_ne: float,
+    abundance_cno: float,
+    tables: PlasmaTables,
+    edges: NDArray[np.float64],
+    log_energy: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Write the photons per bin of an optically thin plasma into `out` (arbitrary norm: emissivity 1e-19 cm3/s).
+
+    Parameters
+    ----------
+    kt : float
+        Temperature [keV]; held at the ends of the tables (0.043 and 27 keV).
+    redshift : float
+    abundance, abundance_fe, abundance_ne, abundance_cno : float
+        Relative to solar: metals in general, iron and nickel, neon, carbon to oxygen.
+    tables : PlasmaTables
+    edges : array, shape (n + 1,)
+        Observed energies [keV].
+    log_energy : array, shape (n,)
+        Log of the bins' centres [ln keV].
+    out : array, shape (n,)
+    """
+    log_kt = tables.log_kt
+    position = (np.log(kt) - log_kt[0]) / (log_kt[1] - log_kt[0])
+    position = min(max(position, 0.0), log_kt.size - 1.000001)
+    k = int(position)
+    upper = position - k
+    lower = 1.0 - upper
+    # What the metals' continuum holds beside true continuum are weak lines, mostly iron's.
+    metals = 0.5 * (abundance + abundance_fe)
+    n_continuum = tables.log_continuum_energy.size
+    log_density = np.empty(n_continuum)
+    for c in range(n_continuum):
+        value = lower * tables.continuum[k, 0, c] + upper * tables.continuum[k + 1, 0, c]
+        value += metals * (lower * tables.continuum[k, 1, c] + upper * tables.continuum[k + 1, 1, c])
+        log_density[c] = np.log(max(value, 1e-30))
+    first = tables.log_continuum_energy[0]
+    step = tables.log_continuum_energy[1] - first
+    shift = np.log(1.0 + redshift)
+    for j in range(out.size):
+        x = (log_energy[j] + shift - first) / step
+        c = min(max(int(x), 0), n_continuum - 2)
+        f = x - c
+        density = np.exp((1.0 - f) * log_density[c] + f * log_density[c + 1])
+        out[j] = density * (1.0 + redshift) * (edges[j + 1] - edges[j])
+    for i in range(tables.line_energy.size):
+        strength = lower * tables.lines[k, i] + upper * tables.lines[k + 1, i]
+        if strength <= 0.0:
+            continue
+        energy = tables.line_energy[i] / (1.0 + redshift)
+        if energy < edges[0] or energy >= edges[-1]:
+            continue
+        group = tables.line_group[i]
+        if group == 1:
+            strength *= abundance_fe
+        elif group == 2:
+            strength *= abundance_ne
+        elif group == 3:
+            strength *= abundance_cno
+        else:
+            strength *= abundance
+        out[np.searchsorted(edges, energy, side="right") - 1] += strength
