@@ -47,12 +47,16 @@ class Palette:
 
     def class_colour(self, name: str, position: int = 0) -> str:
         """Hex colour of a display class; classes not in the legend take spare colours by their `position`."""
-        token = CLASS_TOKENS.get(name, _SPARE_TOKENS[position % len(_SPARE_TOKENS)])
-        return self.tokens[f"c-{token}"]
+        return self.tokens[f"c-{class_token(name, position)}"]
 
     def time_ramp(self) -> list[str]:
         """Five colours from first to last observation of a trajectory."""
         return [self.tokens[f"time-{step}"] for step in range(5)]
+
+
+def class_token(name: str, position: int = 0) -> str:
+    """Token of a class's colour, without its leading ``c-``; classes not in the legend by their `position`."""
+    return CLASS_TOKENS.get(name, _SPARE_TOKENS[position % len(_SPARE_TOKENS)])
 
 
 def class_weight(name: str) -> float:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import param
+from numpy.typing import NDArray
 
 from explorer.services import Services
 from explorer.tools.selection import SELECTION_MODES, Mask, SelectionHistory, combine
 
 TABS = ("spectrum", "trajectory", "similar", "selection")
+
+
+class Hover(TypedDict):
+    """What is under the mouse, for the card beside it; the value of `Session.hover`."""
+
+    x_px: float  #: position in the map's figure [pixels from the left]
+    y_px: float  #: and from the top
+    radius_px: float  #: detections within this radius are described
+    n: int  #: visible detections there
+    shares: list[tuple[str, float]]  #: classes and their fraction of `n`, largest first, at most three, then "Other"
+    nearest: str  #: name of the nearest visible detection
+    distance_px: float  #: how far away it is
 
 
 class Session(param.Parameterized):
@@ -31,6 +44,8 @@ class Session(param.Parameterized):
     selection_count = param.Integer(default=-1, doc="Detections selected; -1: nothing was selected. Watch this one.")
     outline = param.Parameter(default=None, doc="Last lasso or box: (xs, ys) in latent units, or None.")
     cursor = param.Parameter(default=None, doc="Latent position under the mouse, or None.")
+    hover = param.Dict(default=None, allow_None=True, doc="What is under the mouse: see `Hover`; None for nothing.")
+    max_per_pixel = param.Integer(default=0, doc="Detections in the fullest pixel of the last map frame.")
     shown = param.Integer(default=0, doc="Detections of visible classes.")
     frame_ms = param.Number(default=float("nan"), doc="Server time of the last map frame [ms].")
     notice = param.String(default="", doc="One sentence for the status line; empty for none.")
@@ -41,6 +56,7 @@ class Session(param.Parameterized):
         self.selection: Mask | None = None
         self.history = SelectionHistory(len(services))
         self.shown = len(services)
+        self._observations: tuple[int | None, NDArray[np.int64]] = None, np.zeros(0, np.int64)
 
     # -- picking ---------------------------------------------------------------------------------------------------
     def pick(self, row: int) -> None:
@@ -48,12 +64,18 @@ class Session(param.Parameterized):
         with param.parameterized.batch_call_watchers(self):
             self.decoded = None
             self.picked = int(row)
+            self._leave_selection()
 
     def decode(self, x: float, y: float) -> None:
         """Decode a latent position where there is no source."""
         with param.parameterized.batch_call_watchers(self):
             self.picked = None
             self.decoded = (float(x), float(y))
+            self._leave_selection()
+
+    def _leave_selection(self) -> None:
+        if self.tab == "selection":
+            self.tab = "spectrum"
 
     def clear_pick(self) -> None:
         """Pick and decode nothing."""
@@ -65,6 +87,23 @@ class Session(param.Parameterized):
     def detection_id(self) -> int | None:
         """Identifier of the picked detection."""
         return None if self.picked is None else int(self.services.atlas.catalogue["detection_id"].iat[self.picked])
+
+    def observations(self) -> NDArray[np.int64]:
+        """Catalogue rows of all observations of the picked source in time order; empty if nothing is picked."""
+        if self.picked is None:
+            return np.zeros(0, np.int64)
+        source = int(self.services.atlas.catalogue["source_id"].iat[self.picked])
+        if self._observations[0] != source:
+            rows = self.services.atlas.trajectory(source)["row"].to_numpy(np.int64)
+            self._observations = source, rows
+        return self._observations[1]
+
+    def step_observation(self, by: int) -> None:
+        """Pick the observation of the same source that is `by` places later; stops at the first and last."""
+        rows = self.observations()
+        if rows.size:
+            at = int(np.flatnonzero(rows == self.picked)[0])
+            self.pick(rows[min(max(at + by, 0), rows.size - 1)])
 
     # -- classes ---------------------------------------------------------------------------------------------------
     def toggle_class(self, name: str) -> None:
@@ -98,6 +137,7 @@ class Session(param.Parameterized):
         combined = combine(self.selection, mask, self.selection_mode)
         self.history.push(combined)
         self._set_selection(combined, outline)
+        self.tab = "selection"
 
     def clear_selection(self) -> None:
         """Select nothing."""

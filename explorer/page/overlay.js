@@ -1,0 +1,61 @@
+// What floats over the map: tools, keys of density and track, the card of what is under the mouse.
+const TOOLS = [["pan", "Pan and pick (V)", "pan"], ["lasso", "Lasso (L)", "lasso"], ["box", "Box (B)", "box"]];
+const SCALES = { equal: "equalised", log: "logarithmic", linear: "linear" };
+export function render({ model }) {
+  const act = (action) => () => model.send_msg({ action });
+  const button = (title, picture, onclick) => h("button", { title, "aria-label": title, onclick }, icon(picture));
+  const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, () => { model.tool = name; })]);
+  const grey = button("Grey what is not selected (G)", "half", () => { model.grey = !model.grey; });
+  const bar = h("div", { class: "float tools", role: "toolbar", "aria-label": "Map tools" },
+    tools.map(([, node]) => node), h("i"), grey, h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
+  const scale = h("span"), most = h("span");
+  const density = h("div", { class: "float key density" }, h("div", { class: "head" }, h("b", {}, "Density"), scale), h("div", { class: "ramp" }), h("div", { class: "ends" }, h("span", {}, "1"), most));
+  const trackTitle = h("b"), first = h("span"), last = h("span");
+  const track = h("div", { class: "float key time" }, h("div", { class: "head" }, trackTitle), h("div", { class: "ramp" }), h("div", { class: "ends" }, first, last));
+  const card = h("div", { class: "float tip", role: "tooltip", hidden: true });
+  const corner = h("div", { class: "keys" }, density, track);
+  const over = h("div", { class: "overlay" }, bar, corner, card);
+
+  const showTools = () => {
+    for (const [name, node] of tools) node.setAttribute("aria-pressed", String(name === model.tool));
+    grey.setAttribute("aria-pressed", String(model.grey && model.selected));
+    grey.disabled = !model.selected;
+    grey.title = model.selected ? "Grey what is not selected (G)" : "Grey what is not selected (G): nothing is selected";
+  };
+  const showKeys = () => {
+    scale.textContent = SCALES[model.density];
+    most.textContent = model.max_per_pixel > 0 ? `${thousands(model.max_per_pixel)} per pixel` : "";
+    density.hidden = !(model.max_per_pixel > 0);
+    track.hidden = !model.track.n;
+    trackTitle.textContent = `Track, ${thousands(model.track.n ?? 0)} observations`;
+    first.textContent = model.track.first ?? "";
+    last.textContent = model.track.last ?? "";
+  };
+  const showCard = () => {
+    const hover = model.hover;
+    card.hidden = !hover?.n;
+    if (card.hidden) return;
+    const colour = (token) => ({ "--c": `var(--c-${token})` });
+    const percent = (share) => (share > 0 && share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
+    card.replaceChildren(
+      h("div", { class: "t" }, `${thousands(hover.n)} detection${hover.n === 1 ? "" : "s"}`, h("span", {}, `within ${hover.radius} px`)),
+      h("div", { class: "mix" }, hover.shares.map(([, token, share]) => h("i", { style: { ...colour(token), flex: String(share) } }))),
+      h("dl", {}, hover.shares.flatMap(([name, token, share]) => [h("i", { class: "chip", style: colour(token) }), h("span", {}, name), h("dd", {}, percent(share))])),
+      hover.nearest ? h("div", { class: "near" }, h("b", {}, hover.nearest), `nearest, ${Math.round(hover.distance)} px away`) : null);
+    // beside the cursor; flips or lifts rather than cover a card, the edge or its own ring
+    const room = over.getBoundingClientRect(), low = corner.getBoundingClientRect(), w = card.offsetWidth, tall = card.offsetHeight;
+    let left = hover.x + 16, top = hover.y + 14;
+    if (left + w > room.width - 8) left = hover.x - 16 - w;
+    if (top + tall > room.height - 28) top = hover.y - 14 - tall;
+    if (left < low.right - room.left + 10 && top + tall > low.top - room.top - 10) top = Math.min(top, low.top - room.top - tall - 10);
+    const tool = bar.getBoundingClientRect();
+    if (left < tool.right - room.left + 10 && top < tool.bottom - room.top + 10) top = Math.max(tool.bottom - room.top + 10, hover.y + 14);
+    card.style.left = `${Math.max(8, left)}px`;
+    card.style.top = `${Math.max(8, top)}px`;
+  };
+  model.on(["tool", "grey", "selected"], showTools);
+  model.on(["density", "max_per_pixel", "track"], showKeys);
+  model.on("hover", showCard);
+  showTools(); showKeys(); showCard();
+  return over;
+}
