@@ -27,7 +27,7 @@ _FONTS: Final = {
 }
 _ICON: Final = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 22 22" fill="none">
 <rect width="22" height="22" rx="5" fill="#0f1319"/><circle cx="9.400" cy="11.800" r="2" fill="#5fe3c8"/>
-<path d="M3 16.500C4.200 8.500 8 4.500 12 4.500s6.500 3 7 8" stroke="#e9edf3" stroke-width="1.600" stroke-linecap="round"/>
+<path d="M3 16.500C4.200 8.500 8 4.500 12 4.500s6.500 3 7 8" stroke="#e9edf3" stroke-width="1.600"/>
 </svg>"""
 
 
@@ -115,8 +115,9 @@ def tokens_and_fonts() -> str:
     for name, characters in _FONTS.items():
         font = base64.b64encode(asset("fonts", name).read_bytes()).decode()
         faces.append(
-            "@font-face { font-family: 'Inter Variable'; font-style: normal; font-weight: 100 900; font-display: block; "
-            f"src: url(data:font/woff2;base64,{font}) format('woff2'); unicode-range: {characters}; }}"
+            "@font-face { font-family: 'Inter Variable'; font-style: normal; font-weight: 100 900; "
+            f"font-display: block; src: url(data:font/woff2;base64,{font}) format('woff2'); "
+            f"unicode-range: {characters}; }}"
         )
     tokens = asset("css", "tokens.css").read_text(encoding="utf-8")
     return "\n".join([tokens, "html { background: var(--bg); }", *faces])

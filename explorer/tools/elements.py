@@ -28,10 +28,16 @@ class Element(JSComponent):
     """A component in the page's look.
 
     Subclasses set ``_esm = script(Path(__file__).with_name("its.js"))``, whose ``render({ model })`` returns an
-    element. Its parameters are synchronised; ``model.send_msg`` reaches `_handle_msg`.
+    element. Its parameters are synchronised; ``model.send_msg`` reaches `_handle_msg`. Their names are public ones:
+    Bokeh tells the browser of no class whose name begins with an underscore.
     """
 
     _esm: ClassVar[str] = "export function render() { return null }"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__name__.startswith("_"):
+            raise TypeError(f"{cls.__name__}: name it without the underscore, or the browser cannot resolve its type")
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("margin", 0)
