@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import tyro
 from _command import run
 
-from vae.training import TrainOptions, train
+from vae.training import TrainOptions, checkpoint_path, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +37,20 @@ class Options(TrainOptions):
 def main(options: Options) -> Mapping[str, Any]:
     """Train, and return the summary."""
     plain = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
-    summary = train(
-        options.store,
-        options.out,
-        plain,
-        resume=options.resume,
-        quiet=options.json,
-        overwrite=options.overwrite,
-    )
+    try:
+        summary = train(
+            options.store,
+            options.out,
+            plain,
+            resume=options.resume,
+            quiet=options.json,
+            overwrite=options.overwrite,
+        )
+    except KeyboardInterrupt:
+        checkpoint = checkpoint_path(options.out)
+        if checkpoint.exists():
+            print(f"Stopped. The same command with --resume goes on from {checkpoint}.", file=sys.stderr)
+        raise
     return asdict(summary)
 
 

@@ -151,7 +151,7 @@ def _read_ahead(store: SpectraStore) -> Iterator[tuple[int, Block]]:
 
 
 def _encode_block(network: Autoencoder, block: Block, templates: list[tuple[Array, Array]]) -> dict[str, Array]:
-    import torch  # the server imports this module's neighbours, not torch
+    import torch  # only where it is used: the commands that do not encode start faster
 
     device = network.bin_energies.device
     on_device = [

@@ -1,4 +1,4 @@
-"""The atlas: every detection with its latent position, its spectrum and its fit. The contract between vae and explorer."""
+"""The atlas, the contract between vae and explorer: each detection with its latent position, spectrum and fit."""
 
 from vae.atlas.columns import ATLAS_COLUMNS, atlas_columns
 from vae.atlas.contents import FORMAT, VERSION, Atlas

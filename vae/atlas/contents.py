@@ -123,7 +123,7 @@ class Atlas:
         return row
 
     def spectrum(self, detection_id: int) -> Spectrum:
-        """Counts, background, reconstruction and statistics of one detection."""
+        """Return counts, background, reconstruction and statistics of one detection."""
         row = self.row(detection_id)
         one = slice(row, row + 1)
         counts, background_counts, ratio, sensitivity = (
@@ -199,7 +199,7 @@ class Atlas:
         return order[low:high]
 
     def trajectory(self, source_id: int) -> pd.DataFrame:
-        """Detections of a source in time order, with the significance of each step in latent space.
+        """Return the detections of a source in time order, with the significance of each step in latent space.
 
         Returns
         -------

@@ -64,7 +64,7 @@ class Similarity:
         return np.atleast_1d(rows).astype(np.int64)
 
     def neighbours(self, row: int, k: int, metric: str, *, include_same_source: bool) -> pd.DataFrame:
-        """The k most similar detections, at most one of each other source; see `Atlas.neighbours`."""
+        """Return the k most similar detections, at most one of each other source; see `Atlas.neighbours`."""
         if metric not in METRICS:
             raise AtlasError(f"unknown metric {metric!r}", todo=f"Choose one of {', '.join(METRICS)}")
         search = self._brute_force if metric == "bhattacharyya" else self._by_tree

@@ -61,5 +61,5 @@ def scale_input(
 
 
 def standardised_log_energy(energies_keV: Any) -> Any:
-    """Trunk input of energies [keV]: (ln E - mean) / std, constants fixed by 0.3-10 keV; shape of the input, float32."""
+    """Return the trunk's input for energies [keV], (ln E - mean) / std, as float32 of the same shape."""
     return ((np.log(np.asarray(energies_keV, np.float64)) - LOG_ENERGY_MEAN) / LOG_ENERGY_STD).astype(np.float32)

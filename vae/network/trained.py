@@ -215,11 +215,11 @@ def edges_hash() -> str:
 
 
 def _mlp(x: Array, layers: list[tuple[Array, Array]]) -> Array:
-    """Same as `vae.network.encoder.mlp`: linear layers with SiLU between them."""
+    """Do what `vae.network.encoder.mlp` does: linear layers with SiLU between them."""
     for index, (weight, bias) in enumerate(layers):
         if index:
-            x = x / (1.0 + np.exp(-np.clip(x, -80.0, None)))
-        x = x @ weight.T + bias
+            x = np.divide(x, 1.0 + np.exp(-np.clip(x, np.float32(-80), None)), dtype=np.float32)
+        x = np.matmul(x, weight.T, dtype=np.float32) + bias
     return x
 
 

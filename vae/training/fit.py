@@ -183,13 +183,7 @@ def _fit(
         task = progress.add_task("Training", total=total, completed=run.update)
         before = time.perf_counter() - run.seconds
         while run.update < total:
-            loss = _update(run, network, recipe, total, training)
-            if not torch.isfinite(loss):
-                raise TrainingError(
-                    f"the loss is {loss.item()} at update {run.update + 1}",
-                    where=checkpoint,
-                    todo="Resume from the checkpoint with another seed, or lower the learning rate",
-                )
+            _update(run, network, recipe, total, training)
             run.update += 1
             run.seconds = time.perf_counter() - before
             if run.update % options.held_out_every == 0 and run.update < total:
@@ -204,8 +198,8 @@ def _fit(
     run.history = history
 
 
-def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, training: ResidentSpectra) -> torch.Tensor:
-    """One step of the optimiser; the loss before it."""
+def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, training: ResidentSpectra) -> None:
+    """Take one step of the optimiser."""
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate_at(run.update, total)
     device = training.values.device
@@ -213,11 +207,15 @@ def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, tra
     deviance, divergence = elbo_terms(network, training.batch(rows), run.generator)
     loss = (deviance + recipe.kl_weight_at(run.update, total) * divergence).mean()
     run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    if recipe.clip_norm is not None:
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
+    torch.autograd.backward(loss)
+    limit = float("inf") if recipe.clip_norm is None else recipe.clip_norm
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), limit)
+    if not torch.isfinite(loss.detach() + norm):  # before the weights are touched: the last checkpoint stays good
+        raise TrainingError(
+            f"the loss is {loss.item():g} and its gradient {norm.item():g} at update {run.update + 1}",
+            todo="Look for spectra with impossible values, or start again with another --seed",
+        )
     run.optimizer.step()
-    return loss.detach()
 
 
 def _meta(

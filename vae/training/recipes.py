@@ -49,7 +49,7 @@ class Recipe:
     weight_decay: float = 0.01
 
     def length(self, n_spectra: int) -> int:
-        """Updates of a full run over `n_spectra` training spectra."""
+        """Return the updates of a full run over `n_spectra` training spectra."""
         if self.updates is not None:
             return self.updates
         return updates_of(self.training_epochs or 1, n_spectra, self.batch_size)
@@ -70,7 +70,7 @@ class Recipe:
 
 
 def updates_of(training_epochs: int, n_spectra: int, batch_size: int) -> int:
-    """Updates that see `n_spectra` spectra `training_epochs` times."""
+    """Return the updates that see `n_spectra` spectra `training_epochs` times."""
     return max(1, math.ceil(training_epochs * n_spectra / batch_size))
 
 
