@@ -23,7 +23,7 @@ _FULL_TRACK: Final = 12
 
 
 def black_hole_binary(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
-    """Outbursts along the q-track: hard rise, bright transition, soft decline, faint transition (hysteresis), hard decay.
+    """Black holes in outburst, along the q-track: hard rise, bright transition, soft decline, faint way back.
 
     Index 1.6 in the hard state, disc of 0.5 to 1.3 keV in the soft one; the way back lies near log L/L_Edd = -1.8
     (Vahdat Motlagh et al. 2019).

@@ -102,7 +102,7 @@ def blazar(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
 
 
 def changing_look(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
-    """A nucleus whose corona vanishes and comes back, like 1ES 1927+654 (Ricci et al. 2020, 2021): a closed loop.
+    """Nuclei whose corona vanishes and comes back, like 1ES 1927+654 (Ricci et al. 2020, 2021): a closed loop.
 
     The power law goes; an 80, later 200 eV thermal spectrum with a broad feature at 1 keV stays; a steep power law
     returns; the flare fades and the old spectrum is back.
@@ -170,7 +170,7 @@ def galaxy(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
 
 
 def galaxy_cluster(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
-    """Groups and clusters: thermal plasma of 0.8 to 10 keV, a third of solar metals, redshifts to 1; steady."""
+    """Clusters and groups: thermal plasma of 0.8 to 10 keV, a third of solar metals, redshifts to 1; steady."""
     n, source = line.n_sources, line.source
     models = blank(len(line))
     models["kt_hot"] = lognormal(rng, 2.8, 0.28, n, 0.8, 11.0)[source]

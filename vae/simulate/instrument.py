@@ -1,4 +1,4 @@
-"""EPIC-pn as the simulator sees it: effective area, redistribution, background (FACTS of this project, fitted to files)."""
+"""EPIC-pn as the simulator sees it: effective area, redistribution, folding (fitted to real ARF and RMF files)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vae.simulate.spectral_model import FINE_CENTRES, FINE_TO_TRUE, FINE_WIDTHS,
 from vae.spectra import grid
 
 FILTERS: Final = ("thin", "medium", "thick")
-#: (formula, thickness in um, density in g/cm3) of each optical blocking filter: polyimide or polypropylene, with metals.
+#: (formula, thickness in um, density in g/cm3) of the layers of each filter: polyimide or polypropylene, with metals.
 _FILTER_LAYERS: Final = {
     "thin": (("C22H10N2O5", 0.16, 1.42), ("Al", 0.04, 2.7)),
     "medium": (("C22H10N2O5", 0.16, 1.42), ("Al", 0.08, 2.7)),
@@ -118,7 +118,7 @@ def response_index(mjd: ArrayLike, offaxis_arcmin: ArrayLike) -> NDArray[np.int3
 
 
 def blur_of(response: int) -> tuple[float, float]:
-    """Return the blur n [eV] and k [eV2/keV] of a response: variance n^2 + k E, worse far from read-out and with age."""
+    """Return the blur n [eV], k [eV2/keV] of a response: variance n^2 + k E, worse far from read-out and with age."""
     period, row = divmod(response, len(CCD_ROWS))
     return 25.0 + 0.3 * CCD_ROWS[row] + 0.2 * period, 750.0 + 17.0 * CCD_ROWS[row] + 20.0 * period
 
@@ -251,7 +251,7 @@ def fold(
 
 @lru_cache(maxsize=1)
 def sensitivity_table() -> NDArray[np.float64]:
-    """Return sum_j R_hj A_j dE_j [cm2 keV] for each filter, off-axis angle and response, shape (3, n, n_responses, 238)."""
+    """Return sum_j R_hj A_j dE_j [cm2 keV] by filter, off-axis angle and response, shape (3, n, n_responses, 238)."""
     _, areas = area_tables()
     _, matrices = redistribution_tables()
     weighted = areas.astype(np.float64) * grid.TRUE_WIDTHS

@@ -14,6 +14,7 @@ from vae.simulate.labels import label_sources
 from vae.simulate.population import KINDS, Sources, draw_sources
 from vae.simulate.recipe import TimeLine
 from vae.simulate.spectral_model import MODEL_DTYPE, photon_flux
+from vae.spectra import grid
 from vae.spectra.statistics import background_template, net_summary
 from vae.spectra.store import SHARD_ROWS, Block
 
@@ -38,7 +39,6 @@ class _Batch:
     block: Block
     source: NDArray[np.int64]
     table: pd.DataFrame
-    sources: pd.DataFrame
 
 
 def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
@@ -93,24 +93,20 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
     models = _draw_models(rng, kinds, schedule)
     response = instrument.response_index(schedule.mjd_start, schedule.offaxis_arcmin)
     offaxis = instrument.offaxis_index(schedule.offaxis_arcmin)
-    rate = np.empty((len(models), 238), np.float32)
+    rate = np.empty((len(models), grid.N_BINS), np.float32)
     for start in range(0, len(models), _SLAB_ROWS):
-        rows = slice(start, start + _SLAB_ROWS)
-        rate[rows] = instrument.fold(
-            photon_flux(models[rows]), schedule.filter_index[rows], offaxis[rows], response[rows]
-        )
+        slab = slice(start, start + _SLAB_ROWS)
+        photons = photon_flux(models[slab])
+        rate[slab] = instrument.fold(photons, schedule.filter_index[slab], offaxis[slab], response[slab])
     expected = rate * (_source_scale(rate, schedule, sources)[schedule.source] * schedule.exposure_s)[:, None]
-    keep = expected.sum(axis=1) > _HOPELESS_COUNTS
 
-    expected, rows = expected[keep], np.flatnonzero(keep)
-    background_rate = _background(rng, len(rows))  # (n, 238), counts/s in the source region
-    exposure = schedule.exposure_s[rows]
-    ratio = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], len(rows)), 0.01, 0.5)
-    background = background_rate * exposure[:, None]
-    counts = rng.poisson(expected + background).astype(np.uint32)
+    rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
+    ratio = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
+    background = _background(rng, rows.size) * schedule.exposure_s[rows, None]
+    counts = rng.poisson(expected[rows] + background).astype(np.uint32)
     background_counts = rng.poisson(background / ratio[:, None]).astype(np.uint32)
     summary = net_summary(counts, background_counts, ratio)
-    keep = summary["net_counts"] > MINIMUM_NET_COUNTS
+    keep = np.asarray(summary["net_counts"], np.float64) > MINIMUM_NET_COUNTS
     rows = rows[keep]
     _, stored_areas = instrument.area_tables()
     filters = schedule.filter_index[rows]
@@ -126,7 +122,7 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
     )
     table = _table(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
     table["response"] = np.array(instrument.RESPONSE_NAMES)[response[rows]]
-    return _Batch(block, schedule.source[rows], table, pd.DataFrame())
+    return _Batch(block, schedule.source[rows], table)
 
 
 def _draw_models(rng: np.random.Generator, kinds: NDArray[np.int64], schedule: sky.Schedule) -> NDArray[np.void]:
@@ -151,7 +147,7 @@ def _source_scale(rate: NDArray[np.float32], schedule: sky.Schedule, sources: So
 
 
 def _background(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Expected background rates in the source region [1/s], shape (n, 238): the usual shape, more or less soft."""
+    """Draw expected background rates in the source region [1/s], shape (n, 238): the usual shape, more or less soft."""
     template = background_template()
     template = template / template.sum()
     energy = np.linspace(-1.0, 1.0, template.size)  # bins are equal steps of resolution

@@ -47,7 +47,7 @@ def blank(n: int) -> NDArray[np.void]:
 
 
 def normal(
-    rng: np.random.Generator, mean: ArrayLike, sd: float, n: int, low: float = -np.inf, high: float = np.inf
+    rng: np.random.Generator, mean: float, sd: float, n: int, low: float = -np.inf, high: float = np.inf
 ) -> NDArray[np.float64]:
     """Return normal draws, held between limits."""
     return np.clip(rng.normal(mean, sd, n), low, high)

@@ -131,8 +131,8 @@ def _add_line(
         return
     level = continuum[j - 3 : j + 4].sum() / (edges[j + 4] - edges[j - 3])
     photons = ew / (1.0 + redshift) * level
-    low = max(np.searchsorted(edges, centre - 6 * width) - 1, 0)
-    high = min(np.searchsorted(edges, centre + 6 * width) + 1, continuum.size)
+    low = max(int(np.searchsorted(edges, centre - 6 * width)) - 1, 0)
+    high = min(int(np.searchsorted(edges, centre + 6 * width)) + 1, continuum.size)
     for i in range(low, high):
         x1 = (edges[i + 1] - centre) / width / np.sqrt(2.0)
         x0 = (edges[i] - centre) / width / np.sqrt(2.0)

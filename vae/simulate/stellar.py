@@ -70,7 +70,7 @@ def massive_star(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
 
 
 def supernova_remnant(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
-    """Compact remnants: line-rich plasma of 0.2 to 0.8 keV, enriched in oxygen, neon and silicon, some with hot ejecta."""
+    """Compact remnants: line-rich plasma of 0.2 to 0.8 keV, enriched in oxygen, neon, silicon; some with hot ejecta."""
     n, source = line.n_sources, line.source
     models = blank(len(line))
     models["flux_cool"] = 1.0
