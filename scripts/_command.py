@@ -66,10 +66,10 @@ def run(
         raise SystemExit(130) from None
     if summary is not None:
         if getattr(options, "json", False):
-            print(json.dumps(_plain(summary), indent=2))
+            print(json.dumps(plain(summary), indent=2))
         else:
             for name, value in summary.items():
-                print(f"{name}: {_text(_plain(value))}")
+                print(f"{name}: {_text(plain(value))}")
     raise SystemExit(0)
 
 
@@ -82,18 +82,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn paths, numpy values and dataclasses into what json knows; NaN and infinities become null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
+        return plain(dataclasses.asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not np.isfinite(value):

@@ -1,0 +1,1 @@
+"""How good the latents and reconstructions are, beside baselines that need no network."""
