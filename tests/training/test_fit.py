@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import trim_mean
+
+from vae.errors import ExplorerError, StoreError, TrainingError
+from vae.network import TrainedModel
+from vae.network.likelihood import expected_counts, poisson_deviance, profile_amplitude
+from vae.spectra import grid
+from vae.spectra.store import SpectraStore
+from vae.training import TrainOptions, checkpoint_path, fit, is_held_out, train
+from vae.training.data import Batch, load
+
+SHORT = TrainOptions(updates=40, batch_size=128, checkpoint_every=15, held_out_every=16, device="cpu", seed=4)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def stop_at(last: int, error: type[BaseException] = KeyboardInterrupt):  # noqa: ANN201
+    def check(update: int) -> None:
+        if update == last:
+            raise error
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def short(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("short") / "model"
+    train(tiny_store, out, SHORT)
+    return out
+
+
+def test_same_seed_same_model(short: Path, tiny_store: Path, tmp_path: Path) -> None:
+    torch.manual_seed(99)  # the caller's random state is of no account
+    train(tiny_store, tmp_path / "again", SHORT)
+    assert weights(tmp_path / "again") == weights(short)
+
+
+@pytest.mark.parametrize("last", [20, 31])
+def test_resuming_is_exact_to_the_bit(short: Path, tiny_store: Path, tmp_path: Path, last: int) -> None:
+    out = tmp_path / "model"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_store, out, SHORT, on_update=stop_at(last))
+    assert not out.exists()
+    summary = train(tiny_store, out, SHORT, resume=True)
+    assert summary.updates == 40
+    assert weights(out) == weights(short)
+    histories = [tomllib.loads((path / "model.toml").read_text())["metrics"] for path in (out, short)]
+    assert histories[0] == histories[1]
+    assert not checkpoint_path(out).exists()
+
+
+def test_a_crash_falls_back_to_the_last_regular_checkpoint(short: Path, tiny_store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    with pytest.raises(RuntimeError):
+        train(tiny_store, out, SHORT, on_update=stop_at(29, RuntimeError))
+    done: list[int] = []
+    train(tiny_store, out, SHORT, resume=True, on_update=done.append)
+    assert done[0] == 16
+    assert weights(out) == weights(short)
+
+
+def test_resuming_another_run_is_refused(tiny_store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    with pytest.raises(TrainingError, match="no checkpoint"):
+        train(tiny_store, out, SHORT, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_store, out, SHORT, on_update=stop_at(2))
+    other = TrainOptions(updates=40, batch_size=128, held_out_every=16, device="cpu", seed=5)
+    with pytest.raises(TrainingError, match="seed"):
+        train(tiny_store, out, other, resume=True)
+    checkpoint_path(out).write_bytes(b"torn")
+    with pytest.raises(TrainingError, match="unreadable"):
+        train(tiny_store, out, SHORT, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_update_named(
+    tiny_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = fit.elbo_terms
+    calls = 0
+
+    def spoiled(*args: object) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        calls += 1
+        deviance, divergence = honest(*args)  # type: ignore[arg-type]
+        return (deviance * float("nan") if calls == 18 else deviance), divergence
+
+    monkeypatch.setattr(fit, "elbo_terms", spoiled)
+    with pytest.raises(TrainingError, match="update 18"):
+        train(tiny_store, tmp_path / "model", SHORT)
+    monkeypatch.undo()
+    assert not (tmp_path / "model").exists()
+    train(tiny_store, tmp_path / "model", SHORT, resume=True)  # from update 15, before the trouble
+
+
+def test_nothing_is_overwritten_by_accident(short: Path, tiny_store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExplorerError, match="exists"):
+        train(tiny_store, short, SHORT)
+    with pytest.raises(StoreError):
+        train(tmp_path / "nowhere", tmp_path / "model", SHORT)
+
+
+def test_training_beats_the_nulls_on_held_out_sources(tiny_store: Path, tmp_path: Path) -> None:
+    options = TrainOptions(updates=250, batch_size=256, device="cpu", held_out_every=50)
+    summary = train(tiny_store, tmp_path / "model", options)
+    meta = tomllib.loads((tmp_path / "model" / "model.toml").read_text())
+    assert summary.held_out["median"] < meta["metrics"]["history"][0]["median"]
+    training, held_out = load(SpectraStore.open(tiny_store), "cpu")
+    everything = Batch(*training.values.unbind(1))
+    net = (everything.counts - everything.background).sum(0) / everything.sensitivity.sum(0)
+    mean_shape = net.clamp(min=float(net.max()) * 1e-4)
+    power_law = torch.tensor(grid.BIN_CENTRES**-1.9, dtype=torch.float32)
+    for shape in (mean_shape, power_law):
+        batch = Batch(*held_out.values.unbind(1))
+        folded = shape * batch.sensitivity
+        amplitude = profile_amplitude(batch.counts, folded, batch.background)
+        null = poisson_deviance(batch.counts, expected_counts(folded, amplitude, batch.background)).double().numpy()
+        assert summary.held_out["median"] < np.median(null)
+        assert summary.held_out["trimmed_mean"] < trim_mean(null, 0.05)
+
+
+def test_no_source_is_on_both_sides(tiny_store: Path) -> None:
+    store = SpectraStore.open(tiny_store)
+    training, held_out = load(store, "cpu")
+    source = store.detections["source_id"].to_numpy()
+    side = is_held_out(source)
+    assert len(training) == (~side).sum()
+    assert len(held_out) == side.sum()
+    assert not set(source[side]) & set(source[~side])
+    counts = store.read("counts")
+    np.testing.assert_array_equal(held_out.values[:, 1].numpy(), counts[side])
+    np.testing.assert_array_equal(training.values[:, 1].numpy(), counts[~side])
+
+
+def test_model_says_how_it_was_made(short: Path, tiny_store: Path) -> None:
+    meta = TrainedModel.load(short).meta
+    assert meta["architecture"]["parameters"] == 475_206
+    assert meta["training"]["recipe"] == "default"
+    assert meta["training"]["updates"] == 40
+    assert meta["data"]["content_sha256"] == SpectraStore.open(tiny_store).content_hash()
+    assert meta["data"]["simulated"]
+    assert {"median", "trimmed_mean", "mean"} <= set(meta["metrics"]["held_out_loss"])
+    assert meta["libraries"]["torch"]
+    assert meta["command"]
+
+
+def test_other_latent_dimensions_train(tiny_store: Path, tmp_path: Path) -> None:
+    options = TrainOptions(updates=3, batch_size=32, latent_dim=5, device="cpu")
+    train(tiny_store, tmp_path / "model", options)
+    assert TrainedModel.load(tmp_path / "model").config.latent_dim == 5
