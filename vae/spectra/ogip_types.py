@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 
 from vae.spectra import grid
 
-_PN_NAMES: Final = frozenset({"EPN", "PN", "EPIC-PN", "EPIC PN", "EPICPN"})
+#: INSTRUME of EPIC-pn alone.
+PN_NAMES: Final = frozenset({"EPN", "PN", "EPIC-PN", "EPIC PN", "EPICPN"})
 
 Kind = Literal["spectrum", "background", "arf", "rmf", "other"]
 
@@ -104,7 +105,7 @@ class Pha:
     @property
     def is_pn(self) -> bool:
         """Whether the instrument is EPIC-pn alone ('EPIC' marks spectra combined over cameras)."""
-        return self.instrument in _PN_NAMES
+        return self.instrument in PN_NAMES
 
     @property
     def is_integer(self) -> bool:

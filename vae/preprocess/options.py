@@ -1,0 +1,55 @@
+"""What preprocessing is told, and what it tells afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PreprocessOptions:
+    """How to turn an archive into a store."""
+
+    responses: tuple[Path, ...] = ()
+    """Folders with redistribution matrices, searched after the archive's own."""
+    standin_response: Path | None = None
+    """RMF to use where the right one is missing: an approximation, flagged in the row."""
+    arf: Path | None = None
+    """Effective area, for a single spectrum."""
+    rmf: Path | None = None
+    """Redistribution matrix, for a single spectrum."""
+    background: Path | None = None
+    """Background spectrum, for a single spectrum."""
+    workers: int = 0
+    """Processes; 0 takes one a core, and one alone for a small archive. The store is the same for any number."""
+
+
+@dataclass(frozen=True)
+class PreprocessSummary:
+    """What became of an archive.
+
+    Parameters
+    ----------
+    store : Path
+    files : int
+        Files looked at.
+    detections, sources : int
+        Rows of the store, and the sky objects they belong to.
+    standin_responses : int
+        Rows for which another matrix stands in.
+    responses : int
+        Distinct redistribution matrices.
+    rejected : dict of str to int
+        Files not used, by kind; each is listed with its reason in ``rejected.parquet``.
+    seconds : float
+        Wall-clock time.
+    """
+
+    store: Path
+    files: int
+    detections: int
+    sources: int
+    standin_responses: int
+    responses: int
+    rejected: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0

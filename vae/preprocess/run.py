@@ -1,0 +1,275 @@
+"""The whole of preprocessing: survey, rows from a pool of processes, sources, the store in order of detection_id."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+import pandas as pd
+from rich.progress import Progress
+
+import vae
+from vae.errors import ExplorerError, OgipError, OptionError
+from vae.files import new_folder
+from vae.preprocess.extract import Extractor, Row
+from vae.preprocess.options import PreprocessOptions, PreprocessSummary
+from vae.preprocess.sources import choose_spectra, join_sources
+from vae.preprocess.spool import Spool
+from vae.preprocess.survey import Rejection, Survey, files_under, is_response_name, label_file, survey
+from vae.preprocess.triples import ResponsePlaces
+from vae.progress import progress_bar
+from vae.spectra.ogip import read_rmf
+from vae.spectra.ogip_types import PN_NAMES
+from vae.spectra.store import REJECTED_COLUMNS, SHARD_ROWS, StoreWriter
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+S = TypeVar("S")
+#: Files a process gets at a time; an archive below this is not worth starting processes for.
+_FILES_A_TASK: Final = 32
+_WORTH_POOL: Final = 256
+
+
+def preprocess(
+    paths: Sequence[Path],
+    out: Path,
+    options: PreprocessOptions | None = None,
+    *,
+    quiet: bool = False,
+    overwrite: bool = False,
+) -> PreprocessSummary:
+    """Turn OGIP files into a spectra store.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders to search, or files.
+    out : Path
+        The store to write; it appears whole or not at all.
+    options : PreprocessOptions
+    quiet : bool
+        No progress bars.
+    overwrite : bool
+        Replace an existing store.
+
+    Returns
+    -------
+    PreprocessSummary
+
+    Raises
+    ------
+    OptionError
+        When options do not go together.
+    ExplorerError
+        When a path does not exist, the stand-in does not open, or there is no usable spectrum at all.
+    """
+    started = time.perf_counter()
+    options = options or PreprocessOptions()
+    paths = [Path(path) for path in paths]
+    _check(paths, options)
+    single = len(paths) == 1 and paths[0].is_file()
+    with new_folder(out, overwrite=overwrite) as folder, progress_bar(quiet=quiet) as progress:
+        with _mapper(options, progress) as mapped:
+            found = survey(paths, partial(mapped, label_file, "looking at files"), single=single)
+        if len(found.spectra) > 1 and (options.arf or options.rmf or options.background):
+            raise OptionError(
+                f"--arf, --rmf and --background are for a single spectrum, and there are {len(found.spectra)}",
+                todo="Give that one spectrum as the argument",
+            )
+        extractor = Extractor(_absolute(options), _places(found, options))
+        spool = Spool(folder / "spool")
+        rejected = list(found.rejected)
+        files: list[Path] = []
+        used: set[Path] = set()
+        with _mapper(options, progress, extractor) as mapped:
+            for result in mapped(_extract, "spectra", found.spectra):
+                if isinstance(result, Rejection):
+                    rejected.append(result)
+                else:
+                    spool.add(result)
+                    files.append(result.file)
+                    used.update(result.used)
+        if not files:
+            raise ExplorerError(_why_nothing(rejected), where=", ".join(map(str, paths)), todo="Check what is there")
+        table = spool.table()
+        table["source"] = join_sources(
+            table["ra_deg"].to_numpy(np.float64, na_value=np.nan),
+            table["dec_deg"].to_numpy(np.float64, na_value=np.nan),
+            list(table["obs_id"]),
+            list(table["src_num"]),
+        )
+        choice = choose_spectra(table)
+        rejected += _losing(choice, table, files)
+        rejected += _unused(found, used, rejected, spectra=set(files))
+        rows = table[choice["kept"]].sort_values("detection_id", kind="stable")
+        rows["source_id"] = rows.groupby("source")["detection_id"].transform("min")
+        kept = rows.index.to_numpy()
+        names, keys, matrices = spool.responses(kept)
+        writer = StoreWriter(folder, len(kept), fractional_background=not spool.whole_background(kept))
+        task = progress.add_task("writing", total=len(kept))
+        for start in range(0, len(kept), SHARD_ROWS):
+            block = spool.block(kept[start : start + SHARD_ROWS], keys)
+            writer.write(start, block)
+            progress.advance(task, len(block))
+        spool.close()
+        writer.finish(
+            rows.drop(columns=["source", "response_key"]).reset_index(drop=True),
+            redistribution=matrices,
+            responses=names,
+            rejected=_rejected_table(rejected, found.roots),
+            provenance={
+                "made_by": "vae.preprocess",
+                "version": vae.__version__,
+                "archives": [p.name for p in found.roots],
+            },
+        )
+    return PreprocessSummary(
+        store=Path(out),
+        files=found.n_files,
+        detections=len(kept),
+        sources=int(rows["source_id"].nunique()),
+        standin_responses=int(rows["response_is_standin"].sum()),
+        responses=len(names),
+        rejected=dict(sorted(Counter(rejection.kind for rejection in rejected).items())),
+        seconds=round(time.perf_counter() - started, 2),
+    )
+
+
+def _check(paths: Sequence[Path], options: PreprocessOptions) -> None:
+    if not paths:
+        raise OptionError("no archive given", todo="Name a folder or a spectrum")
+    if options.workers < 0:
+        raise OptionError(f"--workers {options.workers} is no number of processes", todo="Give 1 or more, or 0")
+    for flag, file in (("--arf", options.arf), ("--rmf", options.rmf), ("--background", options.background)):
+        if file is not None and not file.is_file():
+            raise OptionError(f"{flag}: no such file", where=file)
+    for folder in options.responses:
+        if not folder.exists():
+            raise OptionError("--responses: no such folder", where=folder)
+    if options.standin_response is not None:
+        try:
+            instrument = read_rmf(options.standin_response).instrument
+        except OgipError as error:
+            raise OptionError(
+                f"--standin-response cannot be used: {error.what}",
+                where=options.standin_response,
+                todo="Give an EPIC-pn redistribution matrix",
+            ) from error
+        if instrument and instrument not in PN_NAMES:
+            raise OptionError(f"--standin-response is of {instrument}, not of EPIC-pn", where=options.standin_response)
+
+
+def _absolute(options: PreprocessOptions) -> PreprocessOptions:
+    def full(path: Path | None) -> Path | None:
+        return None if path is None else path.resolve()
+
+    return PreprocessOptions(
+        arf=full(options.arf), rmf=full(options.rmf), background=full(options.background), workers=options.workers
+    )
+
+
+def _places(found: Survey, options: PreprocessOptions) -> ResponsePlaces:
+    folders: dict[str, list[Path]] = {}
+    for path in files_under(options.responses):
+        if is_response_name(path.name):
+            folders.setdefault(path.name, []).append(path)
+    standin = options.standin_response
+    return ResponsePlaces(found.roots, found.responses, folders, None if standin is None else standin.resolve())
+
+
+_extractor: Extractor | None = None
+
+
+def _start_process(extractor: Extractor | None) -> None:
+    global _extractor
+    _extractor = extractor
+
+
+def _extract(spectrum: Path) -> Row | Rejection:
+    assert _extractor is not None
+    return _extractor(spectrum)
+
+
+@contextmanager
+def _mapper(
+    options: PreprocessOptions, progress: Progress, extractor: Extractor | None = None
+) -> Iterator[Callable[[Callable[[S], T], str, Sequence[S]], Iterable[T]]]:
+    """Offer an ordered map with a progress bar: in this process, or over a pool where that is worth its start."""
+    pool: ProcessPoolExecutor | None = None
+
+    def mapped(work: Callable[[S], T], title: str, items: Sequence[S]) -> Iterator[T]:
+        nonlocal pool
+        workers = options.workers or (len(os.sched_getaffinity(0)) if len(items) >= _WORTH_POOL else 1)
+        if workers > 1 and len(items) > 1:
+            pool = ProcessPoolExecutor(
+                workers, multiprocessing.get_context("spawn"), initializer=_start_process, initargs=(extractor,)
+            )
+            results = pool.map(work, items, chunksize=min(_FILES_A_TASK, -(-len(items) // workers)))
+        else:
+            _start_process(extractor)
+            results = map(work, items)
+        yield from progress.track(results, total=len(items), description=title)
+
+    try:
+        yield mapped
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+        _start_process(None)
+
+
+def _why_nothing(rejected: Sequence[Rejection]) -> str:
+    first = [f"{item.file.name}: {item.reason}" for item in rejected if item.kind != "not-a-spectrum"][:3]
+    detail = f" ({'; '.join(first)})" if first else ""
+    return f"no usable EPIC-pn spectrum among {len(rejected)} files{detail}"
+
+
+def _losing(choice: pd.DataFrame, table: pd.DataFrame, files: Sequence[Path]) -> Iterator[Rejection]:
+    for row, (_, kind, instead) in zip(choice.index, choice.itertuples(index=False), strict=True):
+        best = files[int(instead)].name
+        if kind == "duplicate":
+            yield Rejection(
+                files[int(row)],
+                kind,
+                f"another spectrum of this source in observation {table['obs_id'][row]} is used: {best}, with "
+                f"{table['net_counts'][instead]:.0f} net counts against {table['net_counts'][row]:.0f}",
+            )
+        elif kind:
+            yield Rejection(
+                files[int(row)], kind, f"its derived detection_id {table['detection_id'][row]} is also that of {best}"
+            )
+
+
+def _unused(
+    found: Survey, used: set[Path], rejected: Sequence[Rejection], *, spectra: set[Path]
+) -> Iterator[Rejection]:
+    """Backgrounds, areas and responses that went with no row, each with what can be said of it."""
+    listed = {rejection.file for rejection in rejected} | used | spectra
+    for file in found.parts:
+        if file in listed:
+            continue
+        label = label_file(file)
+        if isinstance(label, Rejection):
+            yield label
+        elif label.instrument and label.instrument not in PN_NAMES:
+            yield Rejection(file, "not-pn", f"not of EPIC-pn but {label.telescope} {label.instrument}")
+        else:
+            yield Rejection(file, "unused", f"no usable spectrum goes with this {label.kind} file")
+
+
+def _rejected_table(rejected: Sequence[Rejection], roots: Sequence[Path]) -> pd.DataFrame:
+    def shown(path: Path) -> str:
+        return next((str(path.relative_to(root)) for root in roots if path.is_relative_to(root)), str(path))
+
+    rows = sorted((shown(item.file), item.hdu, item.reason, item.kind) for item in rejected)
+    return pd.DataFrame(rows, columns=list(REJECTED_COLUMNS), dtype="str")

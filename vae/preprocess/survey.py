@@ -1,0 +1,205 @@
+"""What is in an archive: every file once, with its role, by its PPS product name where it has one, else by opening."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vae.errors import ExplorerError, OgipError
+from vae.spectra.ogip import Label, inspect
+
+#: PPS products: P, OBS_ID, instrument, exposure, type, subset digit, source number in hexadecimal.
+_PRODUCT: Final = re.compile(
+    r"P(?P<obs>\d{10})(?P<instrument>[A-Z][A-Z0-9])(?P<exposure>[A-Z]\d{3})(?P<type>[A-Z0-9_]{6})"
+    r"(?P<subset>\d)(?P<source>[0-9A-F]{3})(?P<suffix>\.[A-Z]{3,4}(\.gz)?)",
+    re.IGNORECASE,
+)
+_ROLES: Final = {"SRSPEC": "spectrum", "BGSPEC": "background", "SRCARF": "arf"}
+_BACKGROUND_NAME: Final = re.compile(r"background|bgspec|(?:^|[_\-. ])(?:bkg|bgd|bg|back)(?:$|[_\-. ])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Product:
+    """The parts of a PPS product name."""
+
+    obs_id: str
+    instrument: str
+    exposure_id: str
+    type_: str
+    src_num: int
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file that did not become a row.
+
+    Parameters
+    ----------
+    file : Path
+    kind : str
+        ``unreadable``, ``not-a-spectrum``, ``not-pn``, ``no-background``, ``no-area``, ``no-response``,
+        ``unusable``, ``duplicate``, ``id-conflict``, ``unused`` or ``internal-error``.
+    reason : str
+    hdu : str
+        HDU at fault, empty where there is none.
+    """
+
+    file: Path
+    kind: str
+    reason: str
+    hdu: str = ""
+
+    @classmethod
+    def from_error(cls, file: Path, kind: str, error: ExplorerError) -> Rejection:
+        """Take over what an error says; name its file where that is another one."""
+        hdu = "" if not isinstance(error, OgipError) or error.hdu is None else str(error.hdu)
+        reason = error.what
+        if isinstance(error, OgipError):
+            if error.column:
+                reason = f"column {error.column}: {reason}"
+            if Path(error.file) != file:
+                reason = f"{Path(error.file).name}: {reason}"
+        return cls(file, kind, reason, hdu)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """An archive's files by role.
+
+    Parameters
+    ----------
+    roots : tuple of Path
+        The folders that were given, resolved; of a file, its folder.
+    spectra : tuple of Path
+        Source spectra to try, in order of their paths.
+    parts : tuple of Path
+        Backgrounds, areas and responses.
+    responses : dict of str to tuple of Path
+        Files that may be redistribution matrices, by file name.
+    rejected : tuple of Rejection
+    n_files : int
+    """
+
+    roots: tuple[Path, ...]
+    spectra: tuple[Path, ...]
+    parts: tuple[Path, ...]
+    responses: dict[str, tuple[Path, ...]]
+    rejected: tuple[Rejection, ...]
+    n_files: int
+
+
+def product(path: Path) -> Product | None:
+    """Take a PPS product name apart; None for any other name."""
+    match = _PRODUCT.fullmatch(path.name)
+    if match is None:
+        return None
+    return Product(
+        match["obs"],
+        match["instrument"].upper(),
+        match["exposure"].upper(),
+        match["type"].upper(),
+        int(match["source"], 16),
+    )
+
+
+def is_response_name(name: str) -> bool:
+    """Whether a file name is one that redistribution matrices have."""
+    return re.search(r"\.(rmf|rsp)(\.gz|\.ftz)?$", name, re.IGNORECASE) is not None
+
+
+def files_under(paths: Iterable[Path]) -> list[Path]:
+    """Every file at or below `paths`, once, in a fixed order.
+
+    Raises
+    ------
+    ExplorerError
+        When a path does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            for folder, names, files in os.walk(path):
+                names.sort()
+                found.update({Path(folder, name).resolve(): None for name in sorted(files)})
+        elif path.exists():
+            found[path.resolve()] = None
+        else:
+            raise ExplorerError("no such file or folder", where=path, todo="Check the path")
+    return sorted(file for file in found if file.is_file())
+
+
+def label_file(path: Path) -> Label | Rejection:
+    """Return what `inspect` says, errors as a rejection: to be mapped over many files."""
+    try:
+        return inspect(path)
+    except OgipError as error:
+        return Rejection.from_error(path, "unreadable", error)
+
+
+def survey(
+    paths: Sequence[Path],
+    label_files: Callable[[Sequence[Path]], Iterable[Label | Rejection]],
+    *,
+    single: bool = False,
+) -> Survey:
+    """Find out what every file of an archive is for.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders and files.
+    label_files : callable
+        Maps `label_file` over files, in order (in processes, with a progress bar, as the caller likes).
+    single : bool
+        `paths` is one file, and it is the source spectrum whatever its name says.
+    """
+    roots = tuple(dict.fromkeys(path.resolve() if path.is_dir() else path.resolve().parent for path in paths))
+    files = files_under(paths)
+    spectra: list[Path] = []
+    parts: list[Path] = []
+    rejected: list[Rejection] = []
+    unknown: list[Path] = []
+    for file in files:
+        named = product(file)
+        if single:
+            spectra.append(file)
+        elif named is None:
+            unknown.append(file)
+        elif named.type_ not in _ROLES:
+            rejected.append(Rejection(file, "not-a-spectrum", f"a {named.type_} product"))
+        elif named.instrument != "PN":
+            rejected.append(Rejection(file, "not-pn", f"a product of instrument {named.instrument}, not EPIC-pn"))
+        else:
+            (spectra if named.type_ == "SRSPEC" else parts).append(file)
+    labels = dict(zip(unknown, label_files(unknown), strict=True))
+    linked = {
+        file.parent / Path(label.background_file).name
+        for file, label in labels.items()
+        if isinstance(label, Label) and label.background_file and label.background_file != file.name
+    }
+    responses: dict[str, list[Path]] = {}
+    for file, label in labels.items():
+        if isinstance(label, Rejection):
+            rejected.append(label)
+            if is_response_name(file.name):  # it still answers to its name, and is then found not to open
+                responses.setdefault(file.name, []).append(file)
+        elif label.kind == "other":
+            rejected.append(Rejection(file, "not-a-spectrum", "has no SPECTRUM, SPECRESP or MATRIX HDU"))
+        elif label.kind == "spectrum" and file not in linked and not _BACKGROUND_NAME.search(file.stem):
+            spectra.append(file)
+        else:
+            parts.append(file)
+            if label.kind == "rmf":
+                responses.setdefault(file.name, []).append(file)
+    return Survey(
+        roots,
+        tuple(sorted(spectra)),
+        tuple(sorted(parts)),
+        {name: tuple(sorted(found)) for name, found in responses.items()},
+        tuple(rejected),
+        len(files),
+    )
