@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 _CELLS: Final = 384
 _SIGMA_GROUPS: Final = 8
 #: Neighbour whose distance gives the density where the latent space has not two dimensions.
-_NEIGHBOUR: Final = 16
+_NEIGHBOUR: Final = 64
 
 Array = NDArray[Any]
 
@@ -24,7 +24,7 @@ def rarity(mu: Array, sigma: Array) -> NDArray[np.float32]:
 
     In two dimensions the density is the aggregated posterior, the mean of all N(mu, sigma^2), on a grid: detections
     are grouped by sigma and each group's histogram is blurred by its median sigma. In other dimensions it follows from
-    the distance to the 16th neighbour.
+    the distance to the 64th neighbour.
 
     Parameters
     ----------
