@@ -1,0 +1,151 @@
+"""What else looks like this: the most similar detections of other sources."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import param
+
+from explorer.session import Session
+from explorer.tools import words
+from explorer.tools.inspector import Latest, Part, part_script
+from explorer.tools.spectra import sparkline
+from vae.atlas import METRICS
+from vae.errors import ExplorerError
+
+#: Neighbours listed.
+_LISTED: Final = 20
+_EMPTY: Final = {
+    "state": "empty",
+    "title": "Nothing to compare with",
+    "text": "Click a point on the map to see which detections of other sources look most like it.",
+}
+
+
+class NeighbourList(Part):
+    """The list; `sparks` follow a moment after `content`."""
+
+    _esm = part_script(__file__, "neighbours.js")
+
+    metric = param.Selector(default="wasserstein", objects=list(METRICS), doc="Distance between detections.")
+    sparks = param.List(default=[], doc="Heights of the small spectra, 0 to 1, in the order of the list.")
+
+
+class NeighboursPanel:
+    """The most similar detections; a click hops to one.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._latest = Latest(session.services.pool)
+        self._small = Latest(session.services.pool)
+        self.list = NeighbourList(
+            on={"pick": lambda row: session.pick(row), "retry": self.update},
+            sizing_mode="stretch_both",
+            content=_EMPTY,
+        )
+        session.param.watch(lambda _: self.update(), ["picked", "decoded", "tab"])
+        self.list.param.watch(lambda _: self.update(), "metric")
+        self.update()
+
+    def view(self) -> pn.viewable.Viewable:
+        """Return the layout."""
+        return pn.Column(self.list, css_classes=["xle-neighbours"], sizing_mode="stretch_both", margin=0)
+
+    def update(self) -> None:
+        """List the neighbours of what is picked or decoded, if this tab is in front."""
+        session = self._session
+        if session.tab != "similar":
+            return
+        picked, decoded, metric = session.picked, session.decoded, self.list.metric
+        if picked is not None:
+            self._latest.run(lambda: self._of_picked(picked, metric), self._show, self._show_error)
+        elif decoded is not None:
+            self._latest.run(lambda: self._of_position(*decoded), self._show, self._show_error)
+        else:
+            self._latest.cancel()
+            self._small.cancel()
+            self.list.content = _EMPTY
+
+    def _show(self, content: dict[str, Any]) -> None:
+        rows = [item["row"] for item in content["items"]]
+        before = [item["row"] for item in self.list.content.get("items", [])]
+        with pn.io.hold():
+            if rows != before:
+                self.list.sparks = []
+            self.list.content = content
+        if rows != before or not self.list.sparks:
+            self._small.run(lambda: self._sparklines(rows), self._show_sparks, self._show_error)
+
+    def _show_sparks(self, sparks: list[list[float]]) -> None:
+        self.list.sparks = sparks
+
+    def _show_error(self, error: ExplorerError) -> None:
+        text = {"title": "Similar detections could not be found", "what": error.what, "where": error.where}
+        self.list.content = {"state": "error", "error": {**text, "todo": error.todo}}
+
+    def _of_picked(self, row: int, metric: str) -> dict[str, Any]:
+        atlas = self._session.services.atlas
+        detection_id = int(atlas.catalogue["detection_id"].iat[row])
+        found = atlas.neighbours(detection_id, k=_LISTED, metric=metric)
+        same = found["same_within_errors"].to_numpy(bool)
+        alike = int(same.sum())
+        text = (
+            "None of them is the same within the errors."
+            if alike == 0
+            else f"{alike} of {len(found)} are the same within the errors."
+        )
+        return {
+            "state": "list",
+            "of": f"picked {row}",
+            "title": str(atlas.catalogue["name"].iat[row]),
+            "text": text,
+            "metric_fixed": False,
+            "items": self._items(found["row"].to_numpy(), found["distance"].to_numpy(np.float64), same),
+        }
+
+    def _of_position(self, x: float, y: float) -> dict[str, Any]:
+        services = self._session.services
+        distance, rows = services.tree.query((x, y), k=min(_LISTED, len(services)))
+        rows = np.atleast_1d(rows)
+        return {
+            "state": "list",
+            "of": f"decoded {x} {y}",
+            "title": f"Decoded at ({words.fixed(x)}, {words.fixed(y)})",
+            "text": "The detections nearest to this position.",
+            "metric_fixed": True,
+            "items": self._items(rows, np.atleast_1d(distance), np.zeros(len(rows), bool)),
+        }
+
+    def _items(self, rows: np.ndarray, distance: np.ndarray, same: np.ndarray) -> list[dict[str, Any]]:
+        services = self._session.services
+        table = services.atlas.catalogue[["name", "detection_id", "net_counts"]].iloc[rows]
+        items = []
+        for i, row in enumerate(rows):
+            label = services.class_of(int(row))
+            name, detection_id, net = table.iloc[i]
+            items.append(
+                {
+                    "row": int(row),
+                    "name": f"Detection {detection_id}" if pd.isna(name) else str(name),
+                    "class_label": label,
+                    "token": words.class_token(services.class_names, label),
+                    "distance": words.significant(float(distance[i]), 2),
+                    "same": bool(same[i]),
+                    "counts": f"{words.whole(float(net))} net counts",
+                }
+            )
+        return items
+
+    def _sparklines(self, rows: list[int]) -> list[list[float]]:
+        atlas = self._session.services.atlas
+        ids = atlas.catalogue["detection_id"].to_numpy()[rows]
+        spectra = (atlas.spectrum(int(detection_id)) for detection_id in ids)
+        return [sparkline(spectrum.energy_edges, spectrum.counts) for spectrum in spectra]

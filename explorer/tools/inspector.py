@@ -1,0 +1,102 @@
+"""What the inspector's parts have in common: their base class, and work done off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import panel as pn
+import param
+
+from explorer.tools.elements import Element, script
+from vae.errors import ExplorerError
+from vae.resources import asset
+
+_HELPERS = Path(__file__).with_name("inspector.js")
+T = TypeVar("T")
+
+
+@cache
+def _sheet() -> str:
+    return asset("css", "inspector.css").read_text(encoding="utf-8")
+
+
+def part_script(module: str, name: str) -> str:
+    """Source of a part: the helpers, then the script `name` beside the Python module at the path `module`."""
+    return script(_HELPERS) + Path(module).with_name(name).read_text(encoding="utf-8")
+
+
+class Part(Element):
+    """A piece of the inspector: `content` says what to show, messages say what was done.
+
+    A message ``{"type": "pick", "row": 7}`` from the script calls ``on["pick"](row=7)``.
+    """
+
+    content = param.Dict(default={}, doc="What to show; plain JSON, all numbers already in words.")
+
+    def __init__(self, on: dict[str, Callable[..., None]] | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        self.stylesheets = [*self.stylesheets, _sheet()]
+        self._on = on or {}
+
+    def _handle_msg(self, data: Any) -> None:
+        kind, arguments = data.get("type"), {key: value for key, value in data.items() if key != "type"}
+        if kind in self._on:
+            self._on[kind](**arguments)
+
+
+class Latest:
+    """Runs jobs off the event loop; a newer job makes the results of older ones void.
+
+    Without a served page (in a test, in a notebook) jobs run at once.
+
+    Parameters
+    ----------
+    pool : Executor
+    """
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._number = 0
+
+    def run(self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[ExplorerError], None]) -> None:
+        """Do `work`, then call `done` with its result, or `failed` with its `ExplorerError`, under the page's lock."""
+        self._number += 1
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._finish(self._number, _outcome(work), done, failed)
+            return
+        finish = partial(self._finish, self._number)
+        future: Future[T | ExplorerError] = self._pool.submit(_outcome, work)
+        future.add_done_callback(
+            lambda ready: document.add_next_tick_callback(partial(finish, ready, done=done, failed=failed))
+        )
+
+    def cancel(self) -> None:
+        """Make the results of whatever is running void."""
+        self._number += 1
+
+    def _finish(
+        self,
+        number: int,
+        outcome: Future[T | ExplorerError] | T | ExplorerError,
+        done: Callable[[T], None],
+        failed: Callable[[ExplorerError], None],
+    ) -> None:
+        if number != self._number:
+            return
+        value = outcome.result() if isinstance(outcome, Future) else outcome
+        if isinstance(value, ExplorerError):
+            failed(value)
+        else:
+            done(value)
+
+
+def _outcome(work: Callable[[], T]) -> T | ExplorerError:
+    try:
+        return work()
+    except ExplorerError as error:
+        return error

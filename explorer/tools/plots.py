@@ -1,0 +1,270 @@
+"""Bokeh figures of the inspector in the page's look. Only their data and colours change after they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from bokeh.models import (
+    BoxAnnotation,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    FixedTicker,
+    GlyphRenderer,
+    HoverTool,
+    LogTicker,
+    Range1d,
+    Span,
+)
+from bokeh.plotting import figure
+
+from explorer.palette import Palette
+from explorer.tools.spectra import (
+    RESIDUAL_LIMIT,
+    Columns,
+    SpectrumLike,
+    decoded_steps,
+    display_range,
+    model_steps,
+    spectrum_data,
+    unfolded_data,
+    unfolded_steps,
+)
+
+#: Energies that carry a label and a hair line [keV].
+LABELLED_ENERGIES: Final = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
+_MINOR_ENERGIES: Final = (0.4, 0.6, 0.7, 0.8, 0.9, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0)
+#: Room for tick labels and axis label, so that both frames stand exactly below each other [px].
+_LEFT: Final = 52
+_RIGHT: Final = 16
+#: 10³, 10², 10, 1, 0.1, 10⁻², ...
+_DECADES: Final = """
+    const power = Math.round(Math.log10(tick));
+    if (power >= -1 && power <= 1) return ["0.1", "1", "10"][power + 1];
+    return "10" + String(power).replace("-", "⁻").replace(/[0-9]/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+"""
+_SIGNED: Final = "return (tick > 0 ? '+' : '') + String(tick).replace('-', '−');"
+
+ENERGY_LABEL: Final = "Energy, keV"
+COUNTS_LABEL: Final = "Counts per keV"
+UNFOLDED_LABEL: Final = "E F(E), keV/cm²/s"
+DECODED_LABEL: Final = "E F(E), maximum = 1"
+
+_DATA_COLUMNS: Final = (
+    *("lo", "hi", "mid", "y", "y_lo", "y_hi", "limit", "arrow"),
+    *("residual_shown", "residual_lo", "residual_hi", "beyond_up", "beyond_down"),
+    *("energy", "value", "sigma"),
+)
+_STEP_COLUMNS: Final = ("e", "model", "band_lo", "band_hi", "background", "decoded")
+
+
+def style(plot: figure, palette: Palette) -> None:
+    """Give a figure the page's axes: left and bottom only, hair grid, small type, no box."""
+    plot.background_fill_color = plot.border_fill_color = palette["panel"]
+    plot.outline_line_color = None
+    plot.grid.grid_line_color = palette["plot-grid"]
+    plot.grid.grid_line_width = 1
+    for axis in plot.axis:
+        axis.axis_line_color = palette["zero"]
+        axis.major_tick_line_color = None
+        axis.minor_tick_line_color = palette["zero"]
+        axis.major_label_text_color = palette["text-3"]
+        axis.axis_label_text_color = palette["text-2"]
+        axis.major_label_text_font = axis.axis_label_text_font = palette["font"]
+        axis.major_label_text_font_size = axis.axis_label_text_font_size = palette["fs-micro"]
+        axis.axis_label_text_font_style = "normal"
+
+
+@dataclass
+class SpectrumPlot:
+    """The spectrum above, its residuals below, one energy axis.
+
+    Make it with `spectrum_plot`; change it with `show_counts`, `show_unfolded`, `show_decoded` and `restyle`.
+    """
+
+    main: figure
+    residuals: figure
+    data: ColumnDataSource
+    steps: ColumnDataSource
+    points: list[GlyphRenderer]
+    model: GlyphRenderer
+    decoded: GlyphRenderer
+    background: GlyphRenderer
+    band: GlyphRenderer
+    residual_points: list[GlyphRenderer]
+    residual_band: BoxAnnotation
+    residual_zero: Span
+    energy_axes: list[FixedTicker] = field(default_factory=list)
+
+    def show_counts(self, spectrum: SpectrumLike, min_snr: float) -> None:
+        """Draw counts per keV with the folded reconstruction."""
+        self._show(spectrum_data(spectrum, min_snr), model_steps(spectrum), COUNTS_LABEL, "counts/keV")
+
+    def show_unfolded(self, spectrum: SpectrumLike, min_snr: float) -> None:
+        """Draw the unfolded spectrum with the reconstruction unfolded in the same way."""
+        self._show(unfolded_data(spectrum, min_snr), unfolded_steps(spectrum), UNFOLDED_LABEL, "keV/cm²/s")
+
+    def show_decoded(self, energy_edges: np.ndarray, shape: np.ndarray) -> None:
+        """Draw the shape that the decoder gives for a latent position; there are no counts."""
+        self._show({}, decoded_steps(energy_edges, shape), DECODED_LABEL, "")
+
+    def label_energies(self, shown: bool) -> None:
+        """Label the energies at the upper figure, for when there are no residuals below it."""
+        self.main.xaxis.formatter = CustomJSTickFormatter(code="return String(tick)" if shown else "return ''")
+        self.main.xaxis.axis_label = ENERGY_LABEL if shown else None
+
+    def restyle(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        style(self.main, palette)
+        style(self.residuals, palette)
+        self.main.xaxis.minor_tick_line_color = None
+        for renderer in (*self.points, *self.residual_points):
+            glyph = renderer.glyph
+            glyph.line_color = palette["data"]
+            if hasattr(glyph, "fill_color"):
+                glyph.fill_color = palette["data"]
+        self.model.glyph.line_color = self.decoded.glyph.line_color = palette["model"]
+        self.background.glyph.line_color = palette["background"]
+        self.band.glyph.fill_color, self.band.glyph.fill_alpha = _split_alpha(palette["band"])
+        self.residual_zero.line_color = palette["model"]
+        self.residual_band.fill_color, self.residual_band.fill_alpha = _split_alpha(palette["resid-band"])
+
+    def _show(self, data: Columns, steps: Columns, label: str, unit: str) -> None:
+        low, high = display_range(data, steps)
+        # Zero has no place on a logarithmic axis: what reaches it ends below the frame instead.
+        floor = low * 1e-3
+        self.steps.data = {
+            name: steps[name] if name == "e" else np.maximum(steps[name], floor) for name in _STEP_COLUMNS
+        }
+        self.data.data = _drawn(data, floor, unit)
+        self.main.y_range.update(start=low, end=high)
+        self.main.yaxis.axis_label = label
+
+
+def spectrum_plot(palette: Palette) -> SpectrumPlot:
+    """Make the empty figures."""
+    x_range = Range1d(0.3, 10.0)
+    sizes = {"toolbar_location": None, "tools": "", "min_border_left": _LEFT, "min_border_right": _RIGHT}
+    ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
+    main = figure(
+        x_axis_type="log",
+        y_axis_type="log",
+        x_range=x_range,
+        y_range=Range1d(1.0, 1e4),
+        sizing_mode="stretch_both",
+        min_border_top=12,
+        min_border_bottom=4,
+        **sizes,
+    )
+    residuals = figure(
+        x_axis_type="log",
+        x_range=x_range,
+        y_range=Range1d(-RESIDUAL_LIMIT, RESIDUAL_LIMIT),
+        sizing_mode="stretch_both",
+        min_border_top=4,
+        min_border_bottom=4,
+        **sizes,
+    )
+    data = ColumnDataSource({name: [] for name in _DATA_COLUMNS})
+    steps = ColumnDataSource({name: [] for name in _STEP_COLUMNS})
+
+    main.yaxis.ticker = LogTicker(mantissas=[1], num_minor_ticks=0)
+    main.yaxis.formatter = CustomJSTickFormatter(code=_DECADES)
+    main.yaxis.axis_label = COUNTS_LABEL
+    main.xaxis.ticker = main.xgrid.ticker = ticker
+    main.xaxis.formatter = CustomJSTickFormatter(code="return ''")
+    main.xaxis.major_label_standoff = 0
+    residuals.yaxis.ticker = FixedTicker(ticks=[-3, 0, 3])
+    residuals.yaxis.formatter = CustomJSTickFormatter(code=_SIGNED)
+    residuals.yaxis.axis_label = "Resid., σ"
+    residuals.ygrid.visible = False
+    residuals.xaxis.ticker = residuals.xgrid.ticker = ticker
+    residuals.xaxis.formatter = CustomJSTickFormatter(code="return String(tick)")
+    residuals.xaxis.axis_label = ENERGY_LABEL
+    for plot in (main, residuals):
+        plot.yaxis.axis_label_standoff = 2
+        plot.axis.minor_tick_in = 3
+        plot.axis.minor_tick_out = 0
+        plot.axis.major_tick_in = 0
+        plot.axis.major_tick_out = 0
+
+    band = main.varea("e", "band_lo", "band_hi", source=steps)
+    background = main.line("e", "background", source=steps, line_width=1.25, line_dash=[2, 3])
+    decoded = main.line("e", "decoded", source=steps, line_width=1.0, line_dash=[5, 3], line_alpha=0.8)
+    model = main.line("e", "model", source=steps, line_width=1.5)
+    points = [
+        main.segment("lo", "y", "hi", "y", source=data, line_width=1),
+        main.segment("mid", "y_lo", "mid", "y_hi", source=data, line_width=1),
+        main.segment("lo", "limit", "hi", "limit", source=data, line_width=1, line_alpha=0.6),
+        main.scatter("mid", "arrow", source=data, marker="inverted_triangle", size=5, line_width=0, fill_alpha=0.6),
+        main.scatter("mid", "y", source=data, size=3.2, line_width=0),
+    ]
+    residual_band = BoxAnnotation(bottom=-1, top=1, line_color=None, level="underlay")
+    residual_zero = Span(location=0, dimension="width", line_width=1, line_alpha=0.8, level="underlay")
+    residuals.add_layout(residual_band)
+    residuals.add_layout(residual_zero)
+    residual_points = [
+        residuals.segment("lo", "residual_shown", "hi", "residual_shown", source=data, line_width=1, line_alpha=0.75),
+        residuals.segment("mid", "residual_lo", "mid", "residual_hi", source=data, line_width=1, line_alpha=0.75),
+        residuals.scatter("mid", "residual_shown", source=data, size=3.2, line_width=0),
+        residuals.scatter("mid", "beyond_up", source=data, marker="triangle", size=7, line_width=0),
+        residuals.scatter("mid", "beyond_down", source=data, marker="inverted_triangle", size=7, line_width=0),
+    ]
+    for plot, renderer in ((main, points[-1]), (residuals, residual_points[2])):
+        plot.add_tools(_hover(renderer))
+
+    plots = SpectrumPlot(
+        main,
+        residuals,
+        data,
+        steps,
+        points,
+        model,
+        decoded,
+        background,
+        band,
+        residual_points,
+        residual_band,
+        residual_zero,
+        [ticker],
+    )
+    plots.restyle(palette)
+    return plots
+
+
+def _hover(renderer: GlyphRenderer) -> HoverTool:
+    lines = "<div>@energy</div><div>@value</div><div>@sigma</div>"
+    return HoverTool(renderers=[renderer], tooltips=f"<div class='xle-hover'>{lines}</div>", attachment="horizontal")
+
+
+def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:
+    if not data:
+        return {name: [] for name in _DATA_COLUMNS}
+    limit = data.get("is_limit", np.zeros(len(data["mid"]), bool))
+    beyond = data["beyond"]
+    edge = RESIDUAL_LIMIT - 0.35
+    nothing = np.nan
+    return {
+        "lo": data["lo"],
+        "hi": data["hi"],
+        "mid": data["mid"],
+        "y": np.where(data["y"] > 0, data["y"], nothing),
+        "y_lo": np.where(limit, nothing, np.maximum(data["y_lo"], floor)),
+        "y_hi": np.where(limit, nothing, data["y_hi"]),
+        "limit": np.where(limit, data["y_hi"], nothing),
+        "arrow": np.where(limit, data["y_hi"], nothing),
+        "residual_shown": np.where(beyond == 0, data["residual_shown"], nothing),
+        "residual_lo": np.where(beyond == 0, data["residual_lo"], nothing),
+        "residual_hi": np.where(beyond == 0, data["residual_hi"], nothing),
+        "beyond_up": np.where(beyond > 0, edge, nothing),
+        "beyond_down": np.where(beyond < 0, -edge, nothing),
+        "energy": [f"{low:.3g}–{high:.3g} keV" for low, high in zip(data["lo"], data["hi"], strict=True)],
+        "value": [f"{count:,.0f} counts, {y:.3g} {unit}" for count, y in zip(data["counts"], data["y"], strict=True)],
+        "sigma": [f"{value:+.1f} σ".replace("-", "−") for value in data["residual"]],
+    }
+
+
+def _split_alpha(colour: str) -> tuple[str, float]:
+    """Split ``#rrggbbaa`` into colour and opacity, as glyphs take them."""
+    return (colour[:7], int(colour[7:9], 16) / 255) if len(colour) == 9 else (colour, 1.0)
