@@ -132,6 +132,10 @@ class LatentMap:
             return None
         return size if min(size) > 0 else None
 
+    def _show(self, view: View) -> None:
+        self._x.update(start=view.x0, end=view.x1)
+        self._y.update(start=view.y0, end=view.y1)
+
     # -- building ----------------------------------------------------------------------------------------------------
     def _build(self) -> bokeh_figure:
         fig = bokeh_figure(
@@ -294,9 +298,12 @@ class LatentMap:
             several = len(track) > 1
             place = int(np.flatnonzero(track["row"] == row)[0]) + 1
             scene.track = track if several else None
+            sigma_x, sigma_y = (float(value) for value in atlas.sigmas[row, :2])
             scene.picked = Picked(
-                *(float(value[row]) for value in (self._services.x, self._services.y)),
-                *(float(value) for value in atlas.sigmas[row, :2]),
+                x=float(self._services.x[row]),
+                y=float(self._services.y[row]),
+                sigma_x=sigma_x,
+                sigma_y=sigma_y,
                 name=short_name(str(source["name"])),
                 place=f"observation {place} of {len(track)}" if several else "",
                 class_name=self._services.class_of(row),

@@ -7,11 +7,17 @@ starts without compiling. Images are ``uint32`` RGBA as Bokeh's `image_rgba` wan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.uint32]
+Image: TypeAlias = NDArray[np.uint32]
+Shades: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
 
 #: Steps of the table from linear light to sRGB; 4096 keeps the error below one of 255 levels.
 _GAMMA_STEPS: Final = 4096
@@ -31,18 +37,14 @@ WHITE_SHARE: Final = 0.11
 GREY_BRIGHTNESS: Final = 0.42
 GREY_OPACITY: Final = 0.38
 
-Floats: TypeAlias = NDArray[np.float64]
-Counts: TypeAlias = NDArray[np.uint32]
-Image: TypeAlias = NDArray[np.uint32]
 
-
-def srgb_to_linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
+def srgb_to_linear(srgb: Floats) -> Floats:
     """Linear light of sRGB values, both 0 to 1 (IEC 61966-2-1)."""
     srgb = np.asarray(srgb, dtype=np.float64)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def linear_to_srgb(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+def linear_to_srgb(linear: Floats) -> Floats:
     """Return sRGB values of linear light, both 0 to 1 (IEC 61966-2-1)."""
     linear = np.asarray(linear, dtype=np.float64)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0) ** (1 / 2.4) - 0.055)
@@ -52,7 +54,7 @@ _GAMMA: Final = np.rint(255 * linear_to_srgb(np.linspace(0.0, 1.0, _GAMMA_STEPS)
 
 
 @numba.njit(nogil=True, cache=True)
-def pixel_totals(counts, visible):
+def pixel_totals(counts: Counts, visible: Mask) -> tuple[Counts, Counts, int]:
     """Sum the classes of each pixel.
 
     Parameters
@@ -87,7 +89,7 @@ def pixel_totals(counts, visible):
 
 
 @numba.njit(nogil=True, cache=True)
-def opacity_table(whole, most, scale):
+def opacity_table(whole: Counts, most: int, scale: int) -> Floats:
     """Rank of every number of detections a pixel can hold, from the whole archive in this view.
 
     Parameters
@@ -136,7 +138,7 @@ def opacity_table(whole, most, scale):
 
 
 @numba.njit(nogil=True, cache=True)
-def _mean_light(counts, paints):
+def _mean_light(counts: Counts, paints: Shades) -> tuple[Any, Any, Any]:
     """Mean of the class colours of one pixel; a skipped zero is cheaper than a multiplied one."""
     r = g = b = norm = np.float32(0)
     for k in range(counts.size):
@@ -150,12 +152,12 @@ def _mean_light(counts, paints):
 
 
 @numba.njit(nogil=True, cache=True)
-def _encode(linear, gamma):
+def _encode(linear: Any, gamma: Shades) -> Any:
     return gamma[np.int32(linear * np.float32(gamma.size - 1) + np.float32(0.5))]
 
 
 @numba.njit(nogil=True, cache=True)
-def _pack(r, g, b, alpha):
+def _pack(r: Any, g: Any, b: Any, alpha: Any) -> Any:
     half = np.float32(0.5)
     return (
         np.uint32(r + half)
@@ -166,7 +168,7 @@ def _pack(r, g, b, alpha):
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix_colours(counts, shown, paints, alphas, whites, gamma):
+def _mix_colours(counts: Counts, shown: Counts, paints: Shades, alphas: Shades, whites: Shades, gamma: Shades) -> Image:
     h, w = shown.shape
     image = np.zeros((h, w), np.uint32)
     for j in range(h):
@@ -183,7 +185,9 @@ def _mix_colours(counts, shown, paints, alphas, whites, gamma):
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix_greys(image, counts, shown, paints, alphas, brightness, gamma):
+def _mix_greys(
+    image: Image, counts: Counts, shown: Counts, paints: Shades, alphas: Shades, brightness: Any, gamma: Shades
+) -> None:
     """Fill the pixels of `image` that are still empty with grey of the same luminance (Rec. 709)."""
     h, w = shown.shape
     for j in range(h):
@@ -212,7 +216,7 @@ class Inks:
     dark: bool
 
     @classmethod
-    def of(cls, linear_rgb: Floats, weights: Floats, visible: NDArray[np.bool_], *, dark: bool) -> Inks:
+    def of(cls, linear_rgb: Floats, weights: Floats, visible: Mask, *, dark: bool) -> Inks:
         """Prepare inks.
 
         Parameters
@@ -256,7 +260,8 @@ def mix_colours(counts: Counts, shown: Counts, ranks: Floats, inks: Inks) -> Ima
     array of uint32, shape (h, w)
         RGBA, 0 where nothing is visible.
     """
-    return _mix_colours(counts, shown, inks.paints, inks.opacities(ranks), inks.whites(ranks), _GAMMA)
+    image: Image = _mix_colours(counts, shown, inks.paints, inks.opacities(ranks), inks.whites(ranks), _GAMMA)
+    return image
 
 
 def mix_greys(image: Image, counts: Counts, shown: Counts, ranks: Floats, inks: Inks) -> None:
@@ -275,14 +280,14 @@ def mix_greys(image: Image, counts: Counts, shown: Counts, ranks: Floats, inks: 
 
 
 @numba.njit(nogil=True, cache=True)
-def _faded(pixel, share):
+def _faded(pixel: Any, share: float) -> Any:
     """Return the same colour at a share of its opacity."""
     alpha = np.uint32(((pixel >> np.uint32(24)) & np.uint32(255)) * share + 0.5)
     return (pixel & np.uint32(0x00FFFFFF)) | (alpha << np.uint32(24))
 
 
 @numba.njit(nogil=True, cache=True)
-def grow_lonely(image, shown):
+def grow_lonely(image: Image, shown: Counts) -> Image:
     """Grow points in sparse neighbourhoods to a plus whose arms have half the opacity.
 
     Parameters
@@ -329,7 +334,7 @@ def grow_lonely(image, shown):
     return grown
 
 
-def disc(width: int) -> NDArray[np.float64]:
+def disc(width: int) -> Floats:
     """Share of each pixel that a disc covers.
 
     Parameters
@@ -344,11 +349,12 @@ def disc(width: int) -> NDArray[np.float64]:
     fine = 16
     at = (np.arange(width * fine) + 0.5) / fine - width / 2
     inside = at[:, None] ** 2 + at[None, :] ** 2 <= (width / 2) ** 2
-    return inside.reshape(width, fine, width, fine).mean(axis=(1, 3))
+    cover: Floats = inside.reshape(width, fine, width, fine).mean(axis=(1, 3))
+    return cover
 
 
 @numba.njit(nogil=True, cache=True)
-def grow_discs(image, shown, stamp):
+def grow_discs(image: Image, shown: Counts, stamp: Floats) -> Image:
     """Draw every occupied pixel as a disc; where discs overlap, the more opaque one wins.
 
     Parameters
@@ -381,7 +387,7 @@ def grow_discs(image, shown, stamp):
 
 
 @numba.njit(nogil=True, cache=True)
-def _inside(px, py, x, y):
+def _inside(px: Floats, py: Floats, x: float, y: float) -> bool:
     inside = False
     j = px.size - 1
     for k in range(px.size):
@@ -396,7 +402,7 @@ _CELLS: Final = 512
 
 
 @numba.njit(nogil=True, cache=True)
-def _classify_cells(px, py, x0, y0, sx, sy):
+def _classify_cells(px: Floats, py: Floats, x0: float, y0: float, sx: float, sy: float) -> NDArray[np.uint8]:
     """0 outside, 1 inside, 2 where an edge passes, shape (_CELLS, _CELLS)."""
     cells = np.zeros((_CELLS, _CELLS), np.uint8)
     j = px.size - 1
@@ -424,7 +430,7 @@ def _classify_cells(px, py, x0, y0, sx, sy):
 
 
 @numba.njit(nogil=True, cache=True)
-def _in_polygon(x, y, px, py):
+def _in_polygon(x: NDArray[np.float32], y: NDArray[np.float32], px: Floats, py: Floats) -> Mask:
     inside = np.zeros(x.size, np.bool_)
     x0, x1, y0, y1 = px.min(), px.max(), py.min(), py.max()
     if not (x1 > x0 and y1 > y0):
@@ -444,7 +450,7 @@ def _in_polygon(x, y, px, py):
     return inside
 
 
-def in_polygon(x, y, polygon_x, polygon_y):
+def in_polygon(x: NDArray[np.float32], y: NDArray[np.float32], polygon_x: Floats, polygon_y: Floats) -> Mask:
     """Which points lie in a polygon (even-odd rule, closed by itself).
 
     Parameters
@@ -466,4 +472,5 @@ def in_polygon(x, y, polygon_x, polygon_y):
     polygon_y = np.ascontiguousarray(polygon_y, dtype=np.float64)
     if polygon_x.size < 3:
         return np.zeros(x.size, dtype=bool)
-    return _in_polygon(x, y, polygon_x, polygon_y)
+    inside: Mask = _in_polygon(x, y, polygon_x, polygon_y)
+    return inside

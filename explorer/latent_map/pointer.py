@@ -31,7 +31,8 @@ def distances(services: Services, rows: Rows, x: float, y: float, scale: Scale) 
     scale : Scale
     """
     per_x, per_y = scale.per_unit
-    return np.hypot((services.x[rows] - x) * per_x, (services.y[rows] - y) * per_y)
+    away: NDArray[np.float64] = np.hypot((services.x[rows] - x) * per_x, (services.y[rows] - y) * per_y)
+    return away
 
 
 def near(

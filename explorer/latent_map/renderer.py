@@ -237,8 +237,10 @@ def _grow(image: Image, shown: Counts, in_view: int) -> Image:
     """Draw points larger where they are few. `in_view` counts all classes: hiding one must not change the others."""
     for pixels, across in _PIXELS_PER_DETECTION:
         if in_view * pixels < image.size:
-            return kernels.grow_discs(image, shown, kernels.disc(across))
-    return kernels.grow_lonely(image, shown)
+            grown: Image = kernels.grow_discs(image, shown, kernels.disc(across))
+            return grown
+    grown = kernels.grow_lonely(image, shown)
+    return grown
 
 
 _LOCK = threading.Lock()

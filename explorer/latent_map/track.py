@@ -47,7 +47,8 @@ def step_curves(points: Floats) -> Floats:
 
 def _shorten(handles: Floats, limit: Floats) -> Floats:
     length = np.linalg.norm(handles, axis=1, keepdims=True)
-    return handles * np.minimum(1.0, limit / np.maximum(length, 1e-12))
+    shorter: Floats = handles * np.minimum(1.0, limit / np.maximum(length, 1e-12))
+    return shorter
 
 
 def curve_at(curves: Floats, share: Floats | float) -> Floats:
@@ -66,7 +67,8 @@ def curve_at(curves: Floats, share: Floats | float) -> Floats:
     u = np.atleast_1d(share)
     w = 1 - u
     basis = np.stack([w**3, 3 * w**2 * u, 3 * w * u**2, u**3])
-    return np.einsum("nkd,km->nmd", curves, basis)
+    positions: Floats = np.einsum("nkd,km->nmd", curves, basis)
+    return positions
 
 
 @dataclass(frozen=True)
