@@ -166,8 +166,8 @@ def test_missing_labels_are_filled_with_what_they_mean(tmp_path: Path) -> None:
     assert labels("matched", ["AGN", None, "Star"]) == ["AGN", NO_MATCH, "Star"]
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_rarity_ranks_by_density(dimension: int) -> None:
+@pytest.mark.parametrize(("dimension", "agreement"), [(1, 0.8), (2, 0.95), (3, 0.95)])
+def test_rarity_ranks_by_density(dimension: int, agreement: float) -> None:
     mu = np.random.default_rng(3).normal(size=(8000, dimension)).astype(np.float32)
     mu[0] = 6.0
     score = rarity(mu, np.full_like(mu, 0.15))
@@ -177,5 +177,5 @@ def test_rarity_ranks_by_density(dimension: int) -> None:
     assert score.mean() == pytest.approx(50, abs=0.1)
     # The truth is known: density falls with the radius.
     radius = (mu**2).sum(1)
-    assert np.corrcoef(np.argsort(np.argsort(radius)), score)[0, 1] > 0.9
+    assert np.corrcoef(np.argsort(np.argsort(radius)), score)[0, 1] > agreement
     assert rarity(mu[:1], mu[:1] ** 2).tolist() == [0.0]

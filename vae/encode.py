@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,13 @@ from vae.atlas import FORMAT, VERSION, atlas_columns
 from vae.atlas.rarity import rarity
 from vae.errors import StoreError
 from vae.files import link_or_copy, new_folder
+from vae.network.bulk import BulkEncoder
 from vae.network.devices import pick_device
-from vae.network.scaling import scale_input
 from vae.network.trained import TrainedModel
 from vae.progress import progress_bar
-from vae.spectra import grid
 from vae.spectra.columns import STORE_COLUMNS, conform
 from vae.spectra.statistics import background_template, cstat, cstat_moments, expected_background, profile_amplitude
 from vae.spectra.store import Block, SpectraStore
-
-if TYPE_CHECKING:
-    from vae.network.autoencoder import Autoencoder
 
 #: erg in a keV (CODATA 2018).
 ERG_PER_KEV: Final = 1.602176634e-9
@@ -110,7 +106,7 @@ def encode_store(
         ``mu`` and ``sigma``, shape (n, d); and, shape (n,), the columns ``amplitude``, ``flux_0p3_10`` with ``_lo`` and
         ``_hi``, ``cstat``, ``cstat_z``, all float32.
     """
-    network = model.network(pick_device(device))
+    encoder = BulkEncoder(model, pick_device(device))
     parts: list[dict[str, Array]] = []
     templates = _Templates(store.detections)
     with progress_bar(quiet=quiet) as progress:
@@ -119,7 +115,7 @@ def encode_store(
             for low in range(0, len(block), _STEP_ROWS):
                 rows = slice(low, min(low + _STEP_ROWS, len(block)))
                 piece = Block(**{name: values[rows] for name, values in vars(block).items()})
-                parts.append(_encode_block(network, piece, templates.of(start + rows.start, start + rows.stop)))
+                parts.append(_encode_block(encoder, piece, templates.of(start + rows.start, start + rows.stop)))
             progress.update(task, advance=len(block))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -150,22 +146,9 @@ def _read_ahead(store: SpectraStore) -> Iterator[tuple[int, Block]]:
             yield current
 
 
-def _encode_block(network: Autoencoder, block: Block, templates: list[tuple[Array, Array]]) -> dict[str, Array]:
-    import torch  # only where it is used: the commands that do not encode start faster
-
-    device = network.bin_energies.device
-    on_device = [
-        torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device)
-        for values in (block.counts, block.background_counts, block.background_ratio, block.sensitivity)
-    ]
-    widths = torch.tensor(grid.BIN_WIDTHS.tolist(), dtype=torch.float32, device=device)
-    with torch.inference_mode():
-        mu, logvar = network.encode(scale_input(*on_device, xp=torch))
-        shape = network.decode_shape(mu)
-        shape /= (shape @ widths)[:, None]
-        keV_per_photon = shape @ (widths * network.bin_energies)
-        folded = (shape * on_device[3]).cpu().numpy()
-        sigma = torch.exp(0.5 * logvar).cpu().numpy()
+def _encode_block(encoder: BulkEncoder, block: Block, templates: list[tuple[Array, Array]]) -> dict[str, Array]:
+    encoded = encoder(block.counts, block.background_counts, block.background_ratio, block.sensitivity)
+    folded = encoded.folded
     background = np.empty(block.counts.shape, np.float32)
     for rows, template in templates:
         background[rows] = expected_background(block.background_counts[rows], block.background_ratio[rows], template)
@@ -174,7 +157,7 @@ def _encode_block(network: Autoencoder, block: Block, templates: list[tuple[Arra
     error = _amplitude_error(folded, expected)
     value = cstat(block.counts, expected)
     mean, variance = cstat_moments(expected)
-    erg = ERG_PER_KEV * keV_per_photon.cpu().numpy().astype(np.float64)
+    erg = ERG_PER_KEV * encoded.mean_energy.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (value - mean) / np.sqrt(variance)
     columns = {
@@ -186,7 +169,7 @@ def _encode_block(network: Autoencoder, block: Block, templates: list[tuple[Arra
         "cstat_z": z,
     }
     result = {name: column.astype(np.float32) for name, column in columns.items()}
-    return {"mu": mu.cpu().numpy(), "sigma": sigma, **result}
+    return {"mu": encoded.mu, "sigma": encoded.sigma, **result}
 
 
 def _amplitude_error(folded: Array, expected: Array) -> Array:
