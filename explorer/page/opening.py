@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import multiprocessing
 import os
@@ -76,7 +77,10 @@ def _open(path: Path) -> Services:
         # In a process of its own, so that the server never carries torch.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             pool.submit(_build_demo, path).result()
-    return services(path)
+    opened = services(path)
+    # Importing the views takes seconds, and compiling their kernels may: here, so that no visitor waits for either.
+    importlib.import_module("explorer.page.composition").warm_up(opened)
+    return opened
 
 
 def _build_demo(path: Path) -> None:

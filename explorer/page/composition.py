@@ -1,0 +1,64 @@
+"""One visitor's page: a session, the views that watch it, and the template that holds them."""
+
+from __future__ import annotations
+
+import panel as pn
+
+from explorer.latent_map import LatentMap
+from explorer.latent_map.renderer import renderer_of
+from explorer.page.actions import actions
+from explorer.page.components import HeaderButtons, Keyboard, MapOverlay, StatusLine, TabStrip
+from explorer.page.template import ExplorerTemplate
+from explorer.palette import Theme
+from explorer.panels.controls import ControlsPanel
+from explorer.panels.legend import LegendPanel
+from explorer.panels.neighbours import NeighboursPanel
+from explorer.panels.selection import SelectionPanel
+from explorer.panels.spectrum import SpectrumPanel
+from explorer.panels.trajectory import TrajectoryPanel
+from explorer.services import Services
+from explorer.session import Session
+
+
+def warm_up(services: Services) -> None:
+    """Compile what the first visitor would wait for."""
+    renderer_of(services)
+
+
+def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTemplate:
+    """Assemble the page of one visit.
+
+    Parameters
+    ----------
+    services : Services
+    theme : {"dark", "light"}
+        Theme of the first paint.
+    notice : str
+        One sentence for the status line.
+    """
+    session = Session(services, theme=theme, notice=notice)
+    latent_map = LatentMap(session)
+    does = actions(session, latent_map)
+    slots = {
+        "header": HeaderButtons(session),
+        "legend": LegendPanel(session).view(),
+        "controls": ControlsPanel(session).view(),
+        "map": pn.pane.Bokeh(latent_map.figure, sizing_mode="stretch_both", margin=0),
+        "overlay": MapOverlay(session, does),
+        "tabs": TabStrip(session),
+        "spectrum": SpectrumPanel(session).view(),
+        "trajectory": TrajectoryPanel(session).view(),
+        "similar": NeighboursPanel(session).view(),
+        "selection": SelectionPanel(session).view(),
+        "status": StatusLine(session),
+        "help": Keyboard(does),
+    }
+    atlas = services.atlas
+    return ExplorerTemplate(
+        theme,
+        slots,
+        archive="Simulated archive" if atlas.simulated else atlas.name,
+        count=f"{len(services):,} detections",
+        origin="Every spectrum and class in this atlas was simulated" if atlas.simulated else str(atlas.path),
+        simulated=atlas.simulated,
+    )
