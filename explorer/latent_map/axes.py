@@ -26,7 +26,7 @@ class Axes:
 
     def __init__(self, figure: bokeh_figure) -> None:
         self._axes: list[LinearAxis] = [*figure.xaxis, *figure.yaxis]
-        for axis, side, inward in zip(self._axes, ("x", "y"), (-18, -26), strict=True):
+        for axis, side, inward in zip(self._axes, ("x", "y"), (-20, -26), strict=True):
             axis.axis_line_color = None
             axis.minor_tick_line_color = None
             axis.major_tick_in = _TICK

@@ -327,7 +327,7 @@ class Marks:
             source=source["tag"],
             text_font_size="10.5px",
             text_font_style="bold",
-            padding=(4, 7),
+            padding=(7, 4),
             border_radius=10,
         )
         add(tag, text_color="map-bg", background_fill_color="select", text_font="font")
