@@ -11,6 +11,7 @@ from typing import Any
 
 import _command
 
+from vae.errors import ExplorerError
 from vae.resources import asset
 from vae.simulate import SimulateOptions, build_store
 
@@ -41,13 +42,17 @@ class BuildDemo:
 def main(options: BuildDemo) -> dict[str, Any]:
     """Build what was asked for; return the summary."""
     start = time.perf_counter()
+    if options.out.exists():  # now, not after minutes of simulation
+        raise ExplorerError("the output exists already", where=options.out, todo="Choose another --out or remove it")
     simulate = SimulateOptions(detections=options.detections, seed=options.seed, workers=options.workers)
-    if options.store_only:
+    if options.store_only:  # without loading what only encoding needs
         build_store(simulate, options.out, quiet=options.json)
         return _summary(options, start)
-    from vae.encode import encode  # torch comes with it: not for a bare store
+    from vae.encode import encode
+    from vae.network.trained import TrainedModel
 
     model = options.model or asset("models", "reference")
+    TrainedModel.load(model)  # a model that cannot be used is said so now, too
     options.out.parent.mkdir(parents=True, exist_ok=True)
     # Beside the atlas, so that its spectra are hard-linked rather than copied.
     with tempfile.TemporaryDirectory(prefix=f".{options.out.name}.store-", dir=options.out.parent) as scratch:

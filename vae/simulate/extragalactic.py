@@ -144,9 +144,11 @@ def tidal_disruption(rng: np.random.Generator, line: TimeLine) -> NDArray[np.voi
     growth = np.clip(line.days / 700.0, 0.0, 1.0)
     share = np.where(corona, lognormal(rng, 0.25, 0.3, n, 0.0, 1.5)[source] * growth, 0.0)
     weak = np.where(rng.random(n) < 0.35, lognormal(rng, 0.02, 0.4, n, 0.0, 0.2), 0.0)[source]
-    models["flux_powerlaw"] = (share + weak) * models["flux_blackbody"]
-    models["photon_index"] = normal(rng, 2.8, 0.35, n, 1.8, 4.0)[source]
-    models["nh"] = high_latitude_nh(rng, n)[source]
+    # A few are seen along a jet, or have had a corona from the start: the power law outshines the disc.
+    hard = np.where(rng.random(n) < 0.12, lognormal(rng, 4.0, 0.4, n), 0.0)[source]
+    models["flux_powerlaw"] = (share + weak + hard) * models["flux_blackbody"]
+    models["photon_index"] = normal(rng, 2.7, 0.4, n, 1.6, 4.0)[source]
+    models["nh"] = (high_latitude_nh(rng, n) + lognormal(rng, 0.01, 0.6, n, 0.0, 0.5))[source]
     models["redshift"] = lognormal(rng, 0.06, 0.3, n, 0.01, 0.4)[source]
     return models
 

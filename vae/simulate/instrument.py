@@ -147,7 +147,7 @@ def _redistribute(
         for h in range(n_bins):
             if edges[h] >= energy:
                 break
-            out[j, h] += shelf * (min(edges[h + 1], energy) - edges[h]) / energy
+            out[j, h] += shelf * max(min(edges[h + 1], energy) - max(edges[h], 0.0), 0.0) / energy
 
 
 def redistribution(energies_kev: ArrayLike, edges_kev: ArrayLike, n_ev: float, k_ev: float) -> NDArray[np.float64]:

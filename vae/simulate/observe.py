@@ -103,8 +103,7 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
     rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
     ratio = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
     background = _background(rng, rows.size) * schedule.exposure_s[rows, None]
-    counts = rng.poisson(expected[rows] + background).astype(np.uint32)
-    background_counts = rng.poisson(background / ratio[:, None]).astype(np.uint32)
+    counts, background_counts = expose(rng, expected[rows], background, ratio)
     summary = net_summary(counts, background_counts, ratio)
     keep = np.asarray(summary["net_counts"], np.float64) > MINIMUM_NET_COUNTS
     rows = rows[keep]
@@ -123,6 +122,28 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
     table = _table(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
     table["response"] = np.array(instrument.RESPONSE_NAMES)[response[rows]]
     return _Batch(block, schedule.source[rows], table)
+
+
+def expose(
+    rng: np.random.Generator, expected: NDArray[Any], background: NDArray[Any], ratio: NDArray[Any]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Draw the counts of both regions.
+
+    Parameters
+    ----------
+    rng : Generator
+    expected, background : array, shape (n, 238)
+        Expected counts of source and background in the source region. Drawing straight in the 238 bins is exact: a sum
+        of Poisson channels is a Poisson bin.
+    ratio : array, shape (n,)
+        Source over background region, so that the latter expects background / ratio.
+
+    Returns
+    -------
+    counts, background_counts : array of uint32, shape (n, 238)
+    """
+    counts = rng.poisson(expected + background).astype(np.uint32)
+    return counts, rng.poisson(background / np.asarray(ratio)[:, None]).astype(np.uint32)
 
 
 def _draw_models(rng: np.random.Generator, kinds: NDArray[np.int64], schedule: sky.Schedule) -> NDArray[np.void]:

@@ -95,10 +95,8 @@ def plasma_photons(
     out : array, shape (n,)
     """
     log_kt = tables.log_kt
-    position = (np.log(kt) - log_kt[0]) / (log_kt[1] - log_kt[0])
-    position = min(max(position, 0.0), log_kt.size - 1.000001)
-    k = int(position)
-    upper = position - k
+    k = min(max(int(np.searchsorted(log_kt, np.log(kt), side="right")) - 1, 0), log_kt.size - 2)
+    upper = min(max((np.log(kt) - log_kt[k]) / (log_kt[k + 1] - log_kt[k]), 0.0), 1.0)
     lower = 1.0 - upper
     # What the metals' continuum holds beside true continuum are weak lines, mostly iron's.
     metals = 0.5 * (abundance + abundance_fe)

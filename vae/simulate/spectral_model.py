@@ -65,6 +65,7 @@ class ModelTables(NamedTuple):
     """What the compiled model needs beside parameters."""
 
     edges: NDArray[np.float64]
+    energy: NDArray[np.float64]
     log_energy: NDArray[np.float64]
     cross_section: NDArray[np.float64]
     absorber_log_energy: NDArray[np.float64]
@@ -81,6 +82,7 @@ def model_tables() -> ModelTables:
     disc_log_x, disc_log_value = _disc_table()
     return ModelTables(
         edges=np.array(FINE_EDGES),
+        energy=np.array(FINE_CENTRES),
         log_energy=np.log(FINE_CENTRES),
         cross_section=np.interp(np.log(FINE_CENTRES), log_energy, absorber),
         absorber_log_energy=np.array(log_energy),
@@ -141,9 +143,10 @@ def _add_line(
 
 @numba.njit(cache=True, nogil=True)
 def _photon_rows(models: NDArray[Any], tables: ModelTables, out: NDArray[np.float32]) -> None:
-    edges, log_energy = tables.edges, tables.log_energy
+    edges, energy, log_energy = tables.edges, tables.energy, tables.log_energy
     n = log_energy.size
     inner, part = np.empty(n), np.empty(n)
+    widths = edges[1:] - edges[:-1]
     absorber_first = tables.absorber_log_energy[0]
     absorber_step = tables.absorber_log_energy[1] - absorber_first
     disc_first = tables.disc_log_x[0]
@@ -155,25 +158,24 @@ def _photon_rows(models: NDArray[Any], tables: ModelTables, out: NDArray[np.floa
         inner[:] = 0.0
         if m.flux_powerlaw > 0.0:
             for j in range(n):
-                energy = np.exp(log_energy[j])
                 exponent = -m.photon_index * log_energy[j]
                 if m.cutoff > 0.0:
-                    exponent -= energy * stretch / m.cutoff
-                part[j] = np.exp(exponent) * (edges[j + 1] - edges[j])
+                    exponent -= energy[j] * stretch / m.cutoff
+                part[j] = np.exp(exponent) * widths[j]
             _add_scaled(part, m.flux_powerlaw, edges, inner)
         if m.flux_blackbody > 0.0:
             for j in range(n):
-                energy = np.exp(log_energy[j])
-                x = min(energy * stretch / m.kt_blackbody, 600.0)
-                part[j] = energy * energy / np.expm1(x) * (edges[j + 1] - edges[j])
+                x = min(energy[j] * stretch / m.kt_blackbody, 600.0)  # never so small that exp(x) - 1 cancels
+                part[j] = energy[j] * energy[j] / (np.exp(x) - 1.0) * widths[j]
             _add_scaled(part, m.flux_blackbody, edges, inner)
         if m.flux_disc > 0.0:
+            offset = shift - np.log(m.kt_disc) - disc_first
             for j in range(n):
-                position = (log_energy[j] + shift - np.log(m.kt_disc) - disc_first) / disc_step
+                position = (log_energy[j] + offset) / disc_step
                 k = min(max(int(position), 0), tables.disc_log_x.size - 2)
                 f = min(position - k, 1.0)
                 value = (1.0 - f) * tables.disc_log_value[k] + f * tables.disc_log_value[k + 1]
-                part[j] = np.exp(value) * (edges[j + 1] - edges[j])
+                part[j] = np.exp(value) * widths[j]
             _add_scaled(part, m.flux_disc, edges, inner)
         if m.flux_hot > 0.0:
             plasma_photons(

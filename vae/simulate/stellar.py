@@ -77,11 +77,11 @@ def supernova_remnant(rng: np.random.Generator, line: TimeLine) -> NDArray[np.vo
     models["kt_cool"] = rng.uniform(0.2, 0.8, n)[source]
     ejecta = np.where(rng.random(n) < 0.4, lognormal(rng, 0.3, 0.4, n, 0.0, 2.0), 0.0)
     models["flux_hot"], models["kt_hot"] = ejecta[source], rng.uniform(1.2, 3.0, n)[source]
-    models["abundance"] = lognormal(rng, 1.5, 0.25, n, 0.3, 8.0)[source]
+    models["abundance"] = lognormal(rng, 2.0, 0.25, n, 0.3, 8.0)[source]
     models["abundance_fe"] = lognormal(rng, 0.6, 0.3, n, 0.1, 4.0)[source]
-    models["abundance_ne"] = lognormal(rng, 1.3, 0.25, n, 0.3, 6.0)[source]
-    models["abundance_cno"] = lognormal(rng, 1.2, 0.25, n, 0.3, 6.0)[source]
-    distant = rng.random(n) < 0.5  # in the Magellanic Clouds and nearby galaxies: little gas in front
+    models["abundance_ne"] = lognormal(rng, 1.6, 0.25, n, 0.3, 6.0)[source]
+    models["abundance_cno"] = lognormal(rng, 1.8, 0.25, n, 0.3, 6.0)[source]
+    distant = rng.random(n) < 0.7  # in the Magellanic Clouds and nearby galaxies: little gas in front
     models["nh"] = np.where(distant, lognormal(rng, 0.12, 0.3, n, 0.02, 0.6), plane_nh(rng, n, 0.6, 0.35))[source]
     return models
 

@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vae.errors import OptionError
+from vae.simulate import SimulateOptions, build_store, simulate_chunk
+from vae.simulate.observe import MINIMUM_NET_COUNTS, expose
+from vae.spectra import grid
+from vae.spectra.columns import STORE_COLUMNS, conform
+from vae.spectra.statistics import net_summary
+from vae.spectra.store import SHARD_ROWS, Block, SpectraStore
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def chunk() -> tuple[Block, pd.DataFrame]:
+    return simulate_chunk(SEED, 0)
+
+
+def test_a_chunk_is_one_shard_that_the_store_accepts(chunk: tuple[Block, pd.DataFrame]) -> None:
+    block, table = chunk
+    assert len(block) == len(table) == SHARD_ROWS
+    assert block.area.shape == (SHARD_ROWS, grid.N_TRUE)
+    assert not table.drop(columns=["class_is_candidate"]).columns.difference([c.name for c in STORE_COLUMNS]).size
+    conformed = conform(table, STORE_COLUMNS)
+    assert conformed["detection_id"].is_monotonic_increasing
+    assert conformed["detection_id"].is_unique
+    assert (conformed["obs_id"].astype("str").str.len() == 10).all()
+
+
+def test_the_table_tells_what_the_spectra_hold(chunk: tuple[Block, pd.DataFrame]) -> None:
+    block, table = chunk
+    assert np.array_equal(block.counts.sum(axis=1), table["counts"])
+    summary = net_summary(block.counts, block.background_counts, block.background_ratio)
+    assert np.asarray(summary["net_counts"]) == pytest.approx(table["net_counts"].to_numpy(), rel=1e-4)
+    assert (table["net_counts"] > MINIMUM_NET_COUNTS).all()
+    assert (block.background_ratio >= 0.01).all()
+    assert (block.background_ratio <= 0.5).all()
+
+
+def test_sensitivity_follows_area_and_exposure(chunk: tuple[Block, pd.DataFrame]) -> None:
+    from vae.simulate.instrument import redistribution_tables
+
+    block, table = chunk
+    _, matrices = redistribution_tables()
+    for row in range(0, SHARD_ROWS, 1111):
+        area = block.area[row].astype(np.float64) * grid.TRUE_WIDTHS
+        expected = table["exposure_s"].iloc[row] * (matrices[block.response_index[row]].astype(np.float64) @ area)
+        assert block.sensitivity[row] == pytest.approx(expected, rel=1e-5)
+
+
+def test_sources_are_whole_and_in_time_order(chunk: tuple[Block, pd.DataFrame]) -> None:
+    _, table = chunk
+    per_source = table.groupby("source_id")
+    assert per_source["true_class"].nunique().max() == 1
+    assert per_source["name"].nunique().max() == 1
+    assert (per_source["mjd_start"].diff().dropna() > 0).all()
+    assert (np.diff(table["source_id"]) >= 0).all()
+    assert not table.duplicated(["obs_id", "src_num"]).any()
+    assert table.groupby("obs_id")["mjd_start"].nunique().max() == 1
+    assert table.groupby("obs_id").size().max() > 1
+    # Positions scatter by arcseconds, within their errors.
+    spread = (table["dec_deg"] - per_source["dec_deg"].transform("mean")) * 3600 / table["position_error_arcsec"]
+    assert spread.abs().max() < 6
+
+
+def test_classes_are_known_for_nearly_half(chunk: tuple[Block, pd.DataFrame]) -> None:
+    _, table = chunk
+    sources = table.drop_duplicates("source_id")
+    assert sources["simbad_otype"].notna().mean() == pytest.approx(0.45, abs=0.03)
+    assert table["true_class"].notna().all()
+    shares = table["true_class"].value_counts(normalize=True)
+    assert 0.5 < shares[["AGN", "Quasar"]].sum() < 0.75
+    assert shares.min() > 0.003
+    assert set(table["class_origin"]) == {"simulated"}
+
+
+def test_showpieces_come_first_and_are_well_observed(chunk: tuple[Block, pd.DataFrame]) -> None:
+    _, table = chunk
+    first = table[table["source_id"] <= 3].groupby("source_id")
+    assert list(first["true_class"].first()) == ["AGN", "Tidal disruption event", "X-ray binary"]
+    assert (first.size() >= [9, 7, 10]).all()
+
+
+def test_counts_are_poisson_about_what_is_expected() -> None:
+    rng = np.random.default_rng(1)
+    n = 20_000
+    expected = np.tile(np.geomspace(0.01, 30, 238), (n, 1))
+    background = np.full((n, 238), 0.4)
+    counts, back = expose(rng, expected, background, np.full(n, 0.05))
+    mean = expected[0] + 0.4
+    assert np.abs((counts.mean(axis=0) - mean) / np.sqrt(mean / n)).max() < 4.5
+    assert counts.var(axis=0) == pytest.approx(mean, rel=0.06)
+    assert np.abs((back.mean(axis=0) - 8.0) / np.sqrt(8.0 / n)).max() < 4.5
+    # Net counts are unbiased.
+    assert (counts - 0.05 * back).mean(axis=0) == pytest.approx(expected[0], abs=0.2)
+
+
+def test_other_seeds_and_chunks_give_other_skies(chunk: tuple[Block, pd.DataFrame]) -> None:
+    block, table = chunk
+    other_block, other = simulate_chunk(SEED, 1)
+    assert not np.array_equal(block.counts, other_block.counts)
+    assert other["detection_id"].min() == table["detection_id"].max() + 1
+    assert other["source_id"].min() > table["source_id"].max()
+    assert not set(other["obs_id"]) & set(table["obs_id"])
+
+
+@pytest.mark.slow
+def test_workers_change_nothing_and_a_short_archive_begins_a_long_one(
+    chunk: tuple[Block, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("archives")
+    n = SHARD_ROWS + 700
+    one = SpectraStore.open(build_store(SimulateOptions(n, SEED, workers=1), folder / "one", quiet=True))
+    two = SpectraStore.open(build_store(SimulateOptions(n, SEED, workers=2), folder / "two", quiet=True))
+    assert len(one) == n
+    assert one.simulated
+    assert one.content_hash() == two.content_hash()
+    assert np.array_equal(one.read("counts", slice(0, SHARD_ROWS)), chunk[0].counts)
+
+
+def test_a_store_shorter_than_a_chunk_is_its_beginning(chunk: tuple[Block, pd.DataFrame], tmp_path: Path) -> None:
+    store = SpectraStore.open(build_store(SimulateOptions(300, SEED, workers=2), tmp_path / "s", quiet=True))
+    assert len(store) == 300
+    assert np.array_equal(store.read("counts"), chunk[0].counts[:300])
+    assert store.detections["name"].tolist() == chunk[1]["name"].tolist()[:300]
+    assert len(store.responses) == len(store.redistribution)
+    assert set(store.detections["response"].astype("str")) <= set(store.responses)
+
+
+@pytest.mark.parametrize("options", [{"detections": 0}, {"workers": 0}, {"seed": -1}])
+def test_senseless_options_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match="Give"):
+        SimulateOptions(**options)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vae.simulate.plasma import plasma_photons, plasma_tables
+from vae.simulate.spectral_model import FINE_CENTRES, FINE_EDGES, FINE_WIDTHS
+
+LOG_ENERGY = np.log(FINE_CENTRES)
+
+
+def photons(kt: float, *, redshift: float = 0.0, metals: float = 1.0, iron: float = 1.0) -> NDArray[np.float64]:
+    out = np.empty(FINE_CENTRES.size)
+    plasma_photons(kt, redshift, metals, iron, metals, metals, plasma_tables(), np.array(FINE_EDGES), LOG_ENERGY, out)
+    return out
+
+
+def test_iron_k_line_lies_at_6_7_kev_and_moves_with_redshift() -> None:
+    hard = (FINE_CENTRES > 4) & (FINE_CENTRES < 9)
+    for redshift in (0.0, 0.2):
+        density = photons(5.0, redshift=redshift) / FINE_WIDTHS
+        peak = FINE_CENTRES[hard][density[hard].argmax()]
+        assert peak * (1 + redshift) == pytest.approx(6.69, abs=0.04)
+
+
+def test_oxygen_lines_of_cool_plasma() -> None:
+    density = photons(0.2) / FINE_WIDTHS
+    soft = (FINE_CENTRES > 0.5) & (FINE_CENTRES < 0.7)
+    strongest = FINE_CENTRES[soft][np.argsort(density[soft])[-6:]]
+    assert any(abs(strongest - 0.574) < 0.008)  # O VII
+    assert any(abs(strongest - 0.654) < 0.008)  # O VIII Lyman alpha
+
+
+def test_lines_carry_the_photons_of_the_table() -> None:
+    tables = plasma_tables()
+    inside = (tables.line_energy >= FINE_EDGES[0]) & (tables.line_energy < FINE_EDGES[-1])
+    for k in (5, 12, 20):
+        kt = float(np.exp(tables.log_kt[k]))
+        only_lines_of = photons(kt, metals=2.0, iron=1.0) - photons(kt, metals=1.0, iron=2.0)
+        # Metals' continuum depends on the mean of both and cancels.
+        not_iron = inside & (tables.line_group != 1)
+        iron = inside & (tables.line_group == 1)
+        expected = tables.lines[k, not_iron].sum() - tables.lines[k, iron].sum()
+        assert only_lines_of.sum() == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_metals_it_is_bremsstrahlung() -> None:
+    density = photons(8.0, metals=0.0, iron=0.0) / FINE_WIDTHS
+    at = lambda energy: float(np.interp(energy, FINE_CENTRES, density))  # noqa: E731 (two uses)
+    # N(E) ~ g(E) E^-1 exp(-E/kT), with a Gaunt factor close to (kT/E)^0.4 there.
+    expected = 2.0**-1.4 * np.exp(-4.0 / 8.0)
+    assert at(8.0) / at(4.0) == pytest.approx(expected, rel=0.05)
+
+
+def test_temperatures_beyond_the_tables_are_held_at_their_ends() -> None:
+    assert photons(60.0) == pytest.approx(photons(27.25), rel=1e-3)
