@@ -37,7 +37,7 @@ def read_bytes(path: Path, limit: int, *, prefix: bool = False) -> bytes:
             if start.startswith(_GZIP):
                 data = _gunzip(path, file, limit, prefix=prefix)
             elif start != _FITS:
-                data = start + file.read(60 - len(start))
+                data = file.read(60)
             elif size > limit and not prefix:
                 raise OgipError(f"{size} bytes, more than the {limit} that such a file can have", file=path)
             else:
