@@ -34,6 +34,6 @@ export function render({ model }) {
   };
   model.on("content", update);
   model.on("sparks", update);
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from explorer.tools.inspector import Latest, Part, part_script
 from explorer.tools.spectra import sparkline
 from vae.atlas import METRICS
 from vae.errors import ExplorerError
+from vae.spectra import grid
+from vae.spectra.store import SpectraStore
 
 #: Neighbours listed.
 _LISTED: Final = 20
@@ -51,8 +54,8 @@ class NeighboursPanel:
             sizing_mode="stretch_both",
             content=_EMPTY,
         )
-        session.param.watch(lambda _: self.update(), ["picked", "decoded", "tab"])
-        self.list.param.watch(lambda _: self.update(), "metric")
+        session.param.watch(lambda *_: self.update(), ["picked", "decoded", "tab"])
+        self.list.param.watch(lambda *_: self.update(), "metric")
         self.update()
 
     def view(self) -> pn.viewable.Viewable:
@@ -126,11 +129,11 @@ class NeighboursPanel:
 
     def _items(self, rows: np.ndarray, distance: np.ndarray, same: np.ndarray) -> list[dict[str, Any]]:
         services = self._session.services
-        table = services.atlas.catalogue[["name", "detection_id", "net_counts"]].iloc[rows]
+        catalogue = services.atlas.catalogue
         items = []
         for i, row in enumerate(rows):
             label = services.class_of(int(row))
-            name, detection_id, net = table.iloc[i]
+            name, detection_id, net = (catalogue[column].iat[row] for column in ("name", "detection_id", "net_counts"))
             items.append(
                 {
                     "row": int(row),
@@ -145,7 +148,10 @@ class NeighboursPanel:
         return items
 
     def _sparklines(self, rows: list[int]) -> list[list[float]]:
-        atlas = self._session.services.atlas
-        ids = atlas.catalogue["detection_id"].to_numpy()[rows]
-        spectra = (atlas.spectrum(int(detection_id)) for detection_id in ids)
-        return [sparkline(spectrum.energy_edges, spectrum.counts) for spectrum in spectra]
+        counts = (self._store.read("counts", slice(row, row + 1))[0] for row in rows)
+        return [sparkline(grid.BIN_EDGES, one) for one in counts]
+
+    @cached_property
+    def _store(self) -> SpectraStore:
+        """An atlas is a spectra store too: small spectra need the counts alone."""
+        return SpectraStore.open(self._session.services.atlas.path)

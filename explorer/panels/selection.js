@@ -91,6 +91,6 @@ export function render({ model }) {
   model.on("content", update);
   model.on("page", rows);
   onSize(root, () => ask());
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

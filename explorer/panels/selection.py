@@ -66,8 +66,8 @@ class SelectionPanel:
             },
             sizing_mode="stretch_both",
         )
-        session.param.watch(lambda _: self.update(), "selection_count", onlychanged=False)
-        session.param.watch(lambda _: self._show(keep_scroll=True), "picked")
+        session.param.watch(lambda *_: self.update(), "selection_count", onlychanged=False)
+        session.param.watch(lambda *_: self._show(keep_scroll=True), "picked")
         self.update()
 
     def view(self) -> pn.viewable.Viewable:

@@ -84,6 +84,6 @@ export function render({ model }) {
   model.on("content", update);
   model.on("mode", update);
   model.on("snr", update);
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

@@ -41,8 +41,6 @@ _PANEL_CSS: Final = """
 :host > * { transition: opacity var(--t-base); }
 :host([data-busy]) > * { opacity: .6; }
 """
-#: A fifth of the plot and its labels.
-_RESIDUALS_HEIGHT: Final = "calc(18% + 38px)"
 _PLOT_CSS: Final = """
 :host { position: relative; min-height: 236px; max-height: 640px; margin: 4px 0 0; }
 """
@@ -94,12 +92,8 @@ class SpectrumPanel:
         self.key = SpectrumKey(
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
-        self._main = pn.pane.Bokeh(
-            self.plot.main, sizing_mode="stretch_both", margin=0, styles={"flex": "1 1 0", "min-height": "0"}
-        )
-        self._residuals = pn.pane.Bokeh(
-            self.plot.residuals, sizing_mode="stretch_both", margin=0, styles={"flex": f"0 0 {_RESIDUALS_HEIGHT}"}
-        )
+        self._main = pn.pane.Bokeh(self.plot.main, sizing_mode="stretch_both", margin=0)
+        self._residuals = pn.pane.Bokeh(self.plot.residuals, sizing_mode="stretch_both", margin=0)
         self._plot_box = pn.Column(
             self._main,
             self._residuals,
@@ -110,9 +104,9 @@ class SpectrumPanel:
             stylesheets=[_PLOT_CSS],
             visible=False,
         )
-        session.param.watch(lambda _: self.update(), ["picked", "decoded"])
+        session.param.watch(lambda *_: self.update(), ["picked", "decoded"])
         session.param.watch(lambda event: self.plot.restyle(palette(event.new)), "theme")
-        self.readout.param.watch(lambda _: self._draw(), ["mode", "snr"])
+        self.readout.param.watch(lambda *_: self._draw(), ["mode", "snr"])
         self.update()
 
     def view(self) -> pn.viewable.Viewable:
@@ -223,7 +217,6 @@ class SpectrumPanel:
         origin = words.class_origin(
             _text(entry["class_origin"]) or None,
             matched=label != "No match",
-            simulated=simulated,
             candidate=entry["class_is_candidate"] is not pd.NA and bool(entry["class_is_candidate"]),
         )
         facts = [words.sexagesimal(ra, dec), words.date(mjd), words.exposure(float(entry["exposure_s"]))]

@@ -14,6 +14,6 @@ export function render({ model }) {
     h("ul", {}, ...(model.content.lines ?? []).map(([glyph, label]) => h("li", {}, label, s("svg", { width: 16, height: 16, fill: "none", "aria-hidden": "true" }, GLYPHS[glyph]())))),
     model.content.warning ? h("span", { class: "caution" }, model.content.warning) : null);
   model.on("content", update);
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

@@ -11,6 +11,6 @@ export function render({ model }) {
       c.curve ? h("div", { class: "track" }, lightCurve(c.curve, (row) => model.send_msg({ type: "pick", row }))) : null);
   };
   model.on("content", update);
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

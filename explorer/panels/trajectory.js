@@ -46,6 +46,6 @@ export function render({ model }) {
   };
   model.on("content", update);
   model.on("remove", stop);
-  queueMicrotask(update);
+  model.on("after_render", update);
   return root;
 }

@@ -43,7 +43,7 @@ class TrajectoryPanel:
             sizing_mode="stretch_both",
             content=_EMPTY,
         )
-        session.param.watch(lambda _: self.update(), ["picked", "decoded", "tab"])
+        session.param.watch(lambda *_: self.update(), ["picked", "decoded", "tab"])
         self.update()
 
     def view(self) -> pn.viewable.Viewable:
@@ -70,7 +70,7 @@ class TrajectoryPanel:
         source_id = int(catalogue["source_id"].iat[row])
         track = services.atlas.trajectory(source_id)
         rows = track["row"].to_numpy()
-        rates = observations.count_rates(catalogue.iloc[rows])
+        rates = observations.count_rates(services.atlas, rows)
         ramp = observations.time_fractions(track["mjd_start"].to_numpy(np.float64))
         label = services.class_of(row)
         return {

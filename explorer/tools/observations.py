@@ -47,23 +47,25 @@ def place(atlas: Atlas, row: int) -> Place:
     )
 
 
-def count_rates(table: pd.DataFrame) -> pd.DataFrame:
+def count_rates(atlas: Atlas, rows: np.ndarray) -> pd.DataFrame:
     """Net count rates in 0.3-10 keV with their 1 sigma errors.
 
     Parameters
     ----------
-    table : DataFrame
-        Rows of the catalogue: `net_counts`, `net_snr`, `exposure_s`.
+    atlas : Atlas
+    rows : array of int, shape (n,)
+        Of the catalogue.
 
     Returns
     -------
     DataFrame
         `rate`, `error` [1/s], NaN where exposure or counts are unknown.
     """
-    net, snr, exposure = (table[name].to_numpy(np.float64) for name in ("net_counts", "net_snr", "exposure_s"))
+    columns = ("net_counts", "net_snr", "exposure_s")
+    net, snr, exposure = (atlas.catalogue[name].to_numpy()[rows].astype(np.float64) for name in columns)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.where(snr != 0, np.abs(net / snr), np.nan)
-        return pd.DataFrame({"rate": net / exposure, "error": error / exposure}, index=table.index)
+        return pd.DataFrame({"rate": net / exposure, "error": error / exposure})
 
 
 def time_fractions(mjd: np.ndarray) -> np.ndarray:
@@ -89,9 +91,8 @@ def light_curve(atlas: Atlas, row: int) -> dict[str, Any] | None:
     rows = rows_of_source(atlas, row)
     if len(rows) < 2:
         return None
-    table = atlas.catalogue.iloc[rows]
-    mjd = table["mjd_start"].to_numpy(np.float64)
-    rates = count_rates(table)
+    mjd = atlas.catalogue["mjd_start"].to_numpy()[rows].astype(np.float64)
+    rates = count_rates(atlas, rows)
     ramp = time_fractions(mjd)
     points = [
         {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,6 @@ from bokeh.models import (
     FixedTicker,
     GlyphRenderer,
     HoverTool,
-    LogTicker,
     Range1d,
     Span,
 )
@@ -38,6 +38,8 @@ _MINOR_ENERGIES: Final = (0.4, 0.6, 0.7, 0.8, 0.9, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0)
 #: Room for tick labels and axis label, so that both frames stand exactly below each other [px].
 _LEFT: Final = 52
 _RIGHT: Final = 16
+#: Height of the residuals: 19 % of the plot, and their axis.
+_RESIDUALS_HEIGHT: Final = "calc(19% + 36px)"
 #: 10³, 10², 10, 1, 0.1, 10⁻², ...
 _DECADES: Final = """
     const power = Math.round(Math.log10(tick));
@@ -95,7 +97,7 @@ class SpectrumPlot:
     residual_points: list[GlyphRenderer]
     residual_band: BoxAnnotation
     residual_zero: Span
-    energy_axes: list[FixedTicker] = field(default_factory=list)
+    decades: FixedTicker
 
     def show_counts(self, spectrum: SpectrumLike, min_snr: float) -> None:
         """Draw counts per keV with the folded reconstruction."""
@@ -139,6 +141,7 @@ class SpectrumPlot:
         }
         self.data.data = _drawn(data, floor, unit)
         self.main.y_range.update(start=low, end=high)
+        self.decades.ticks = [10.0**power for power in range(math.ceil(math.log10(low)), math.ceil(math.log10(high)))]
         self.main.yaxis.axis_label = label
 
 
@@ -146,8 +149,10 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     """Make the empty figures."""
     x_range = Range1d(0.3, 10.0)
     sizes = {"toolbar_location": None, "tools": "", "min_border_left": _LEFT, "min_border_right": _RIGHT}
+    decades = FixedTicker(ticks=[1.0, 10.0, 100.0, 1000.0, 10000.0])
     ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
     main = figure(
+        styles={"flex": "1 1 0", "min-height": "0"},
         x_axis_type="log",
         y_axis_type="log",
         x_range=x_range,
@@ -158,6 +163,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         **sizes,
     )
     residuals = figure(
+        styles={"flex": f"0 0 {_RESIDUALS_HEIGHT}", "min-height": "0"},
         x_axis_type="log",
         x_range=x_range,
         y_range=Range1d(-RESIDUAL_LIMIT, RESIDUAL_LIMIT),
@@ -169,7 +175,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     data = ColumnDataSource({name: [] for name in _DATA_COLUMNS})
     steps = ColumnDataSource({name: [] for name in _STEP_COLUMNS})
 
-    main.yaxis.ticker = LogTicker(mantissas=[1], num_minor_ticks=0)
+    main.yaxis.ticker = main.ygrid.ticker = decades
     main.yaxis.formatter = CustomJSTickFormatter(code=_DECADES)
     main.yaxis.axis_label = COUNTS_LABEL
     main.xaxis.ticker = main.xgrid.ticker = ticker
@@ -227,7 +233,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         residual_points,
         residual_band,
         residual_zero,
-        [ticker],
+        decades,
     )
     plots.restyle(palette)
     return plots

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from astropy.coordinates import Angle
-from astropy.time import Time
 
 from explorer.palette import CLASS_TOKENS, palette
 
@@ -15,6 +15,8 @@ MINUS: Final = "−"
 #: What stands where a value is absent.
 ABSENT: Final = "–"
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: Day 0 of the modified Julian date (proleptic Gregorian calendar).
+_MJD_ZERO: Final = datetime.date(1858, 11, 17)
 #: |z| below which a fit is called good, and fair (two-sided 5 % and 0.3 % of right models lie beyond).
 GOOD_Z: Final = 2.0
 FAIR_Z: Final = 3.0
@@ -123,13 +125,12 @@ def sexagesimal(ra_deg: float, dec_deg: float) -> str:
     return f"{ra} {minus(dec)}"
 
 
-def date(mjd: float, *, day: bool = True) -> str:
+def date(mjd: float) -> str:
     """Calendar date (TT) of a modified Julian date, e.g. ``2018 Dec 12``."""
     if not math.isfinite(mjd):
         return "date unknown"
-    moment = Time(mjd, format="mjd", scale="tt").ymdhms
-    text = f"{int(moment['year'])} {_MONTHS[int(moment['month']) - 1]}"
-    return f"{text} {int(moment['day'])}" if day else text
+    day = _MJD_ZERO + datetime.timedelta(days=math.floor(mjd))
+    return f"{day.year} {_MONTHS[day.month - 1]} {day.day}"
 
 
 def year(mjd: float) -> float:
@@ -166,10 +167,10 @@ def short_class(name: str) -> str:
     return _SHORT_CLASSES.get(name, name)
 
 
-def class_origin(origin: str | None, *, matched: bool, simulated: bool, candidate: bool = False) -> str:
+def class_origin(origin: str | None, *, matched: bool, candidate: bool = False) -> str:
     """Say where a class came from, e.g. ``class from SIMBAD``."""
     if not matched:
-        return "no class known, as for most of an archive" if simulated else "no class known"
+        return "no class known"
     source = {"simulated": "the simulation", "simbad": "SIMBAD", None: "an unknown source", "": "an unknown source"}
     return f"{'candidate, ' if candidate else ''}class from {source.get(origin, origin)}"
 
