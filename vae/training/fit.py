@@ -205,7 +205,10 @@ def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, tra
     device = training.values.device
     rows = torch.randint(len(training), (recipe.batch_size,), generator=run.generator, device=device)
     deviance, divergence = elbo_terms(network, training.batch(rows), run.generator)
-    loss = (deviance + recipe.kl_weight_at(run.update, total) * divergence).mean()
+    losses = deviance + recipe.kl_weight_at(run.update, total) * divergence
+    if recipe.misfit_limit is not None:
+        losses = losses * (recipe.misfit_limit / deviance.detach()).clamp(max=1.0)
+    loss = losses.mean()
     run.optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     limit = float("inf") if recipe.clip_norm is None else recipe.clip_norm

@@ -36,6 +36,10 @@ class Recipe:
         Share of the run over which the weight of the KL term grows from 0 to 1.
     clip_norm : float, optional
         Largest gradient norm: bright spectra with a misfit would else drown all others.
+    misfit_limit : float, optional
+        Loss of a spectrum [nats, relative to a saturated model] from which on it counts for less: its weight is
+        misfit_limit / loss. Counting noise alone is worth about half a nat a bin; the few bright spectra that the
+        network cannot fit yet would else steer every update.
     weight_decay : float
     """
 
@@ -46,6 +50,7 @@ class Recipe:
     updates: int | None = None
     warm_up_fraction: float = 0.0
     clip_norm: float | None = None
+    misfit_limit: float | None = None
     weight_decay: float = 0.01
 
     def length(self, n_spectra: int) -> int:
@@ -83,7 +88,12 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         "seed": Recipe(learning_rate=1e-4, schedule="constant", training_epochs=25_000),
         "default": Recipe(
-            learning_rate=2e-3, schedule="one_cycle", updates=8_000, warm_up_fraction=0.3, clip_norm=1000.0
+            learning_rate=2e-3,
+            schedule="one_cycle",
+            updates=8_000,
+            warm_up_fraction=0.3,
+            clip_norm=100.0,
+            misfit_limit=300.0,
         ),
     }
 )
