@@ -1,161 +1,116 @@
-"""How well classes of faint sources separate, in latent space and in the baselines."""
+"""How well a representation keeps classes apart: k nearest neighbours on held-out sources, with intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsClassifier
 
-from vae.atlas import Atlas
-from vae.errors import AtlasError
-from vae.evaluation.baselines import PCA_INPUTS, Pca, hardness_ratios
-from vae.evaluation.knn import balanced_accuracy, balanced_bootstrap, knn_predict
-from vae.spectra.store import Block, SpectraStore
-from vae.training import is_held_out
+#: Neighbours asked (DESIGN).
+NEIGHBOURS: Final = 25
+_BOOTSTRAPS: Final = 400
 
 Array = NDArray[Any]
-_ROW_ARRAYS = ("counts", "background_counts", "background_ratio", "sensitivity")
 
 
 @dataclass(frozen=True)
-class SeparationOptions:
-    """What is compared.
+class Split:
+    """Rows of a class-balanced test: neighbours are looked for in `reference`, for each of `query`.
 
     Parameters
     ----------
-    net_low, net_high : float
-        Range of net counts.
-    k : int
-        Neighbours that vote.
-    per_class : int
-        Detections of each class, at most; all classes have as many as the smallest.
-    pca_spectra : int
-        Training spectra the PCAs are fitted to, at most.
-    bootstrap : int
-        Draws behind the intervals.
-    seed : int
+    reference, query : array of int64
+        Rows; no source is in both, every class is there equally often.
+    classes : array of str
     """
 
-    net_low: float = 300.0
-    net_high: float = 1000.0
-    k: int = 25
-    per_class: int = 1000
-    pca_spectra: int = 20_000
-    bootstrap: int = 2000
-    seed: int = 0
+    reference: NDArray[np.int64]
+    query: NDArray[np.int64]
+    classes: NDArray[np.str_]
 
 
-def separation(atlas: Atlas, options: SeparationOptions | None = None) -> dict[str, Any]:
-    """Balanced accuracy of kNN classification of held-out simulated sources, beside baselines in the same run.
-
-    Only sources the model was never trained on (`vae.training.is_held_out`). Every class has equally many detections;
-    two thirds of them (by source) vote, the rest are classified. PCAs are fitted to training sources.
+def balanced_split(labels: Array, source_id: Array, rows: NDArray[np.int64], *, most: int, seed: int = 0) -> Split:
+    """Draw equally many rows of each class, two thirds of them for reference, parted by source.
 
     Parameters
     ----------
-    atlas : Atlas
-        Of a simulated archive.
-    options : SeparationOptions, optional
+    labels, source_id : array, shape (n,)
+        Of all rows.
+    rows : array of int64
+        Rows to draw from.
+    most : int
+        Of a class; the rarest class decides if it has fewer.
+    """
+    rng = np.random.default_rng(seed)
+    sources = np.unique(source_id[rows])
+    chosen = rng.permutation(sources)[: len(sources) // 3]
+    in_query = np.isin(source_id[rows], chosen)
+    classes = np.unique(labels[rows].astype(str))
+    parts: dict[bool, list[NDArray[np.int64]]] = {True: [], False: []}
+    for side, share in ((True, most // 3), (False, most - most // 3)):
+        pools = [rows[(in_query == side) & (labels[rows] == name)] for name in classes]
+        size = min(share, *(len(pool) for pool in pools))
+        parts[side] = [rng.choice(pool, size, replace=False) for pool in pools]
+    return Split(np.concatenate(parts[False]), np.concatenate(parts[True]), classes)
+
+
+def separation(
+    representations: Mapping[str, Array], labels: Array, source_id: Array, split: Split, *, against: str, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Balanced accuracy of each representation, and its difference to one of them, with 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    representations : mapping of array, shape (n, d)
+        Rows as in `labels`; every column is scaled to unit variance over the reference rows.
+    labels, source_id : array, shape (n,)
+    split : Split
+    against : str
+        The representation that the others are compared with.
 
     Returns
     -------
     dict
-        ``representations``: name, dimension, balanced accuracy and its 95 % interval of each; ``difference``: latents
-        minus the best PCA of the same dimension, with interval; ``classes``, ``per_class``, ``queries``, ``chance``.
-
-    Raises
-    ------
-    AtlasError
-        When the true classes are unknown or too few detections are left.
+        For each: `balanced_accuracy`, `low`, `high`, `difference`, `difference_low`, `difference_high` (`against`
+        minus this one; queries are resampled by source).
     """
-    options = options or SeparationOptions()
-    rng = np.random.default_rng(options.seed)
-    table = atlas.catalogue
-    if not table["true_class"].notna().any():
-        raise AtlasError("its true classes are unknown", where=atlas.path, todo="Evaluate a simulated atlas")
-    in_range = table["net_counts"].between(options.net_low, options.net_high).to_numpy()
-    held_out = is_held_out(table["source_id"].to_numpy())
-    rows, labels, classes = _balanced(table["true_class"], in_range & held_out, options.per_class, rng)
-    if len(classes) < 2 or len(rows) < 10 * len(classes):
-        raise AtlasError("too few held-out detections", where=atlas.path, todo="Evaluate a larger atlas")
-    # Another cut through the same hash: sources, not detections, are reference or query.
-    query = is_held_out(np.bitwise_not(table["source_id"].to_numpy()[rows]), 1 / 3)
-    store = SpectraStore.open(atlas.path)
-    training = np.flatnonzero(in_range & ~held_out)
-    training = np.sort(rng.choice(training, min(options.pca_spectra, len(training)), replace=False))
-    dimension = atlas.latent_dim
-    spaces = {f"latents, {dimension}-D": atlas.latents[rows].astype(np.float64)}
-    spaces.update(_baselines(_read(store, rows), _read(store, training), dimension))
-    predicted = {name: knn_predict(z[~query], labels[~query], z[query], options.k) for name, z in spaces.items()}
-    truth = labels[query]
-    right = np.stack([found == truth for found in predicted.values()], axis=1)
-    draws = balanced_bootstrap(truth, right, options.bootstrap, rng)
-    names = list(spaces)
-    accuracy = np.array([balanced_accuracy(truth, predicted[name]) for name in names])
-    pca = [index for index, name in enumerate(names) if name.startswith("PCA")]
-    best = pca[int(np.argmax(accuracy[pca]))]
-    return {
-        "representations": [
-            {
-                "name": name,
-                "dimension": int(spaces[name].shape[1]),
-                "balanced_accuracy": float(accuracy[index]),
-                "interval_95": np.percentile(draws[:, index], [2.5, 97.5]).tolist(),
-            }
-            for index, name in enumerate(names)
-        ],
-        "difference": {
-            "of": f"{names[0]} - {names[best]}",
-            "balanced_accuracy": float(accuracy[0] - accuracy[best]),
-            "interval_95": np.percentile(draws[:, 0] - draws[:, best], [2.5, 97.5]).tolist(),
-        },
-        "classes": classes,
-        "by_class": {
-            name: float(np.mean(predicted[names[0]][truth == code] == code))
-            for code, name in enumerate(classes)
-            if (truth == code).any()
-        },
-        "per_class": len(rows) // len(classes),
-        "queries": int(query.sum()),
-        "chance": 1.0 / len(classes),
-        "net_counts": [options.net_low, options.net_high],
-        "k": options.k,
-    }
-
-
-def _balanced(
-    true_class: Any, wanted: NDArray[np.bool_], per_class: int, rng: np.random.Generator
-) -> tuple[Array, Array, list[str]]:
-    """Rows with equally many of each class, ascending, their codes, and the class names."""
-    names = [str(name) for name in true_class.cat.categories if bool((wanted & (true_class == name)).any())]
-    members = [np.flatnonzero(wanted & (true_class == name).to_numpy()) for name in names]
-    size = min([per_class, *(len(rows) for rows in members)])
-    chosen = [rng.choice(rows, size, replace=False) for rows in members]
-    rows, labels = np.concatenate(chosen), np.repeat(np.arange(len(names)), size)
-    order = np.argsort(rows)
-    return rows[order], labels[order], names
-
-
-def _read(store: SpectraStore, rows: Array) -> Block:
-    """Scattered rows of a store, read a shard at a time."""
-    parts: dict[str, list[Array]] = {name: [] for name in _ROW_ARRAYS}
-    for start, block in store.blocks():
-        here = rows[(rows >= start) & (rows < start + len(block))] - start
-        for name in _ROW_ARRAYS:
-            parts[name].append(getattr(block, name)[here])
-    none = np.empty((len(rows), 0), np.float32)
-    return Block(**{name: np.concatenate(part) for name, part in parts.items()}, area=none, response_index=none[:, :0])
-
-
-def _baselines(spectra: Block, training: Block, dimension: int) -> dict[str, Array]:
-    mean_sensitivity = training.sensitivity.mean(axis=0, dtype=np.float64)
-    out: dict[str, Array] = {}
-    represent: Callable[[Block, Array], Array]
-    for name, represent, root_mean in PCA_INPUTS:
-        pca = Pca.fit(represent(training, mean_sensitivity), dimension, root_mean=root_mean)
-        out[f"PCA-{dimension} of {name}"] = pca(represent(spectra, mean_sensitivity))
-    out["four hardness ratios"] = hardness_ratios(spectra)
+    truth = labels[split.query].astype(str)
+    right: dict[str, Array] = {}
+    for name, values in representations.items():
+        scale = np.maximum(values[split.reference].std(0), 1e-12)
+        model = KNeighborsClassifier(NEIGHBOURS).fit(
+            values[split.reference] / scale, labels[split.reference].astype(str)
+        )
+        right[name] = model.predict(values[split.query] / scale) == truth
+    rng = np.random.default_rng(seed)
+    _, source = np.unique(source_id[split.query], return_inverse=True)
+    code = np.searchsorted(split.classes, truth)
+    n_sources = int(source.max()) + 1
+    weights = [np.ones(len(truth))]
+    for _ in range(_BOOTSTRAPS):
+        drawn = np.bincount(rng.integers(0, n_sources, n_sources), minlength=n_sources)
+        weights.append(drawn[source].astype(np.float64))
+    scores = {name: np.array([_balanced(hit, code, weight) for weight in weights]) for name, hit in right.items()}
+    out = {}
+    for name, score in scores.items():
+        difference = scores[against] - score
+        low, high = np.percentile(score[1:], [2.5, 97.5])
+        difference_low, difference_high = np.percentile(difference[1:], [2.5, 97.5])
+        out[name] = {
+            "balanced_accuracy": float(score[0]),
+            "low": float(low),
+            "high": float(high),
+            "difference": float(difference[0]),
+            "difference_low": float(difference_low),
+            "difference_high": float(difference_high),
+        }
     return out
+
+
+def _balanced(right: Array, code: Array, weight: Array) -> float:
+    hits, totals = np.bincount(code, right * weight), np.bincount(code, weight)
+    return float(np.mean(hits[totals > 0] / totals[totals > 0]))
