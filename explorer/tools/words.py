@@ -125,12 +125,13 @@ def sexagesimal(ra_deg: float, dec_deg: float) -> str:
     return f"{ra} {minus(dec)}"
 
 
-def date(mjd: float) -> str:
-    """Calendar date (TT) of a modified Julian date, e.g. ``2018 Dec 12``."""
+def date(mjd: float, *, day: bool = True) -> str:
+    """Calendar date (TT) of a modified Julian date, e.g. ``2018 Dec 12``, or ``2018 Dec`` without its day."""
     if not math.isfinite(mjd):
         return "date unknown"
-    day = _MJD_ZERO + datetime.timedelta(days=math.floor(mjd))
-    return f"{day.year} {_MONTHS[day.month - 1]} {day.day}"
+    when = _MJD_ZERO + datetime.timedelta(days=math.floor(mjd))
+    month = f"{when.year} {_MONTHS[when.month - 1]}"
+    return f"{month} {when.day}" if day else month
 
 
 def year(mjd: float) -> float:
