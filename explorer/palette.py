@@ -21,6 +21,8 @@ CLASS_GROUPS: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
     (("Galaxy", "galaxy"), ("Galaxy cluster", "galaxy-cluster"), ("Diffuse / stellar system", "diffuse")),
     (("Unclassified", "unclassified"), ("No match", "no-match")),
 )
+#: What stands for all smaller classes together.
+OTHER: Final = "Other"
 CLASS_TOKENS: Final[dict[str, str]] = {name: token for group in CLASS_GROUPS for name, token in group}
 #: Tokens that classes of a user's label catalogue take, in this order (LOOK.md).
 _SPARE_TOKENS: Final = ("massive-star", "diffuse", "young-star", "galaxy-cluster")
@@ -56,6 +58,8 @@ class Palette:
 
 def class_token(name: str, position: int = 0) -> str:
     """Token of a class's colour, without its leading ``c-``; classes not in the legend by their `position`."""
+    if name == OTHER:
+        return CLASS_TOKENS["Unclassified"]
     return CLASS_TOKENS.get(name, _SPARE_TOKENS[position % len(_SPARE_TOKENS)])
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import panel as pn
 from panel.custom import JSComponent
 
 from vae.resources import asset
@@ -44,3 +45,14 @@ class Element(JSComponent):
         params.setdefault("sizing_mode", "stretch_width")
         super().__init__(**params)
         self.stylesheets = [*self.stylesheets, stylesheet()]
+        self._at_first = self.param.values()
+        if pn.state.curdoc:
+            pn.state.onload(self._send_again)
+
+    def _send_again(self) -> None:
+        """Tell the browser what changed before it was ready: Panel drops what falls between the two."""
+        values = self.param.values()
+        changed = [name for name, value in self._at_first.items() if values[name] is not value]
+        for data in {model.data for model, _ in self._models.values()}:
+            for name in set(changed) & data.properties():
+                data.trigger(name, self._at_first[name], getattr(data, name))
