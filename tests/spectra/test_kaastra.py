@@ -18,7 +18,10 @@ def direct(mu: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize(
     ("mu", "mean", "variance"),
-    [(0.01, 0.092, 0.524), (0.1, 0.474, 0.860), (0.5, 1.007, 0.730), (1, 1.147, 1.365), (2, 1.139, 2.233), (5, 1.047, 2.267)],
+    [
+        (0.01, 0.092, 0.524), (0.1, 0.474, 0.860), (0.5, 1.007, 0.730),
+        (1, 1.147, 1.365), (2, 1.139, 2.233), (5, 1.047, 2.267),
+    ],
 )  # fmt: skip
 def test_published_values(mu, mean, variance):
     got = cstat_moments([[mu]])

@@ -57,9 +57,8 @@ def test_blocks_and_types_do_not_matter():
         np.testing.assert_array_equal(np.concatenate(parts), whole)
     whole = profile_amplitude(counts, shape, background)
     np.testing.assert_array_equal(profile_amplitude(counts[17], shape[17], background[17]), whole[17])
-    np.testing.assert_allclose(
-        profile_amplitude(counts.astype(np.float32), shape.astype(np.float32), background.astype(np.float32)), whole, rtol=1e-5, atol=1e-6
-    )  # fmt: skip
+    single = profile_amplitude(*(x.astype(np.float32) for x in (counts, shape, background)))
+    np.testing.assert_allclose(single, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_amplitude_is_the_maximum_of_the_likelihood():
