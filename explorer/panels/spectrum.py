@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import param
 from explorer.palette import palette
 from explorer.session import Session
 from explorer.tools import observations, words
-from explorer.tools.inspector import Latest, Part, part_script
+from explorer.tools.inspector import Latest, Part, locked, part_script
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
 from vae.atlas import Spectrum
 from vae.errors import ExplorerError
@@ -30,7 +31,6 @@ _UNFOLDED_KEY: Final = [
     ["model", "Reconstruction, unfolded alike"],
     ["decoded", "Decoded photon spectrum"],
     ["band", "Predictive, 90 %"],
-    ["background", "Background"],
 ]
 _DECODED_KEY: Final = [["model", "Decoded photon spectrum"]]
 #: Detections whose classes are counted around the picked one.
@@ -105,8 +105,8 @@ class SpectrumPanel:
             visible=False,
         )
         session.param.watch(lambda *_: self.update(), ["picked", "decoded"])
-        session.param.watch(lambda event: self.plot.restyle(palette(event.new)), "theme")
-        self.readout.param.watch(lambda *_: self._draw(), ["mode", "snr"])
+        session.param.watch(lambda *_: locked(self._restyle), "theme")
+        self.readout.param.watch(lambda *_: locked(self._draw), ["mode", "snr"])
         self.update()
 
     def view(self) -> pn.viewable.Viewable:
@@ -122,21 +122,27 @@ class SpectrumPanel:
             row = session.picked
             detection_id = session.detection_id
             assert detection_id is not None
-            self.readout.content = {"state": "loading", "keep": self._state in ("picked", "decoded"), "row": row}
+            self.readout.content = self._loading(row)
             self._latest.run(
                 lambda: (self._services.atlas.spectrum(detection_id), self._facts(row)),
                 lambda found: self._show_picked(row, *found),
                 self._show_error,
             )
         elif session.decoded is not None:
-            self._latest.cancel()
-            try:
-                self._show_decoded(*session.decoded)
-            except ExplorerError as error:
-                self._show_error(error)
+            x, y = session.decoded
+            self.readout.content = self._loading(f"{x} {y}")
+            self._latest.run(
+                lambda: self._decode(x, y), lambda found: self._show_decoded(x, y, *found), self._show_error
+            )
         else:
             self._latest.cancel()
             self._show("empty", {"state": "empty"})
+
+    def _loading(self, what: object) -> dict[str, Any]:
+        return {"state": "loading", "keep": self._state in ("picked", "decoded"), "what": what}
+
+    def _restyle(self) -> None:
+        self.plot.restyle(palette(self._session.theme))
 
     def _show(self, state: str, content: dict[str, Any]) -> None:
         self._state = state
@@ -158,26 +164,31 @@ class SpectrumPanel:
             }
             self._show("picked", {"state": "picked", **facts, "verdict": verdict})
 
-    def _show_decoded(self, x: float, y: float) -> None:
+    def _decode(self, x: float, y: float) -> tuple[int, float, np.ndarray]:
+        """Find the nearest detection, its distance, and the decoded shape."""
         services = self._services
         distance, row = services.tree.query((x, y))
         position = services.atlas.latents[int(row)].astype(np.float64)
         position[:2] = x, y  # axes that the map does not show keep the values of the nearest detection
+        return int(row), float(distance), services.atlas.decode(position)
+
+    def _show_decoded(self, x: float, y: float, row: int, distance: float, shape: np.ndarray) -> None:
+        services = self._services
         self._spectrum = None
-        self.plot.show_decoded(grid.BIN_EDGES, services.atlas.decode(position))
+        self.plot.show_decoded(grid.BIN_EDGES, shape)
         self._set_residuals(False)
         self.key.content = {"lines": _DECODED_KEY}
-        name = str(services.atlas.catalogue["name"].iat[int(row)])
-        label = services.class_of(int(row))
+        name = str(services.atlas.catalogue["name"].iat[row])
+        label = services.class_of(row)
         content = {
             "state": "decoded",
             "name": f"Decoded at ({words.fixed(x)}, {words.fixed(y)})",
             "nearest": {
-                "row": int(row),
+                "row": row,
                 "name": name,
                 "class_label": label,
                 "token": words.class_token(services.class_names, label),
-                "distance": f"{words.significant(float(distance), 2)} away",
+                "distance": f"{words.significant(distance, 2)} away",
             },
         }
         self._show("decoded", content)
@@ -293,4 +304,4 @@ def _company(session: Session, row: int) -> tuple[str, str, str, str]:
     if not known:
         return f"Nearest {len(labels)}", "unclassified", "", title
     label = max(set(known), key=lambda name: (known.count(name), name))
-    return f"Nearest {len(labels)}", words.short_class(label), f"{known.count(label)} of {len(known)} known", title
+    return f"Nearest {len(labels)}", words.short_class(label), f"{known.count(label)} of {len(known)}", title

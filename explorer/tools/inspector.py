@@ -45,7 +45,17 @@ class Part(Element):
     def _handle_msg(self, data: Any) -> None:
         kind, arguments = data.get("type"), {key: value for key, value in data.items() if key != "type"}
         if kind in self._on:
-            self._on[kind](**arguments)
+            # What watches the session may change Bokeh models: hold the page's lock, as messages do not.
+            locked(partial(self._on[kind], **arguments))
+
+
+def locked(change: Callable[[], None]) -> None:
+    """Change Bokeh models under the page's lock, which callbacks of Panel's parameters do not hold."""
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        change()
+    else:
+        document.add_next_tick_callback(change)
 
 
 class Latest:

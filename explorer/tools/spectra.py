@@ -226,7 +226,7 @@ def unfolded_steps(spectrum: SpectrumLike) -> Columns:
     Returns
     -------
     dict of arrays, shape (2 n_bins,)
-        `e` [keV]; `model`, `band_lo`, `band_hi`, `background` and `decoded` [keV/cm2/s].
+        `e` [keV]; `model`, `band_lo`, `band_hi` and `decoded` [keV/cm2/s]; `background` is NaN: it has been subtracted.
     """
     edges = spectrum.energy_edges
     energy = np.sqrt(edges[:-1] * edges[1:])
@@ -239,7 +239,7 @@ def unfolded_steps(spectrum: SpectrumLike) -> Columns:
         "model": _double(model),
         "band_lo": _double(low),
         "band_hi": _double(high),
-        "background": _double(spectrum.expected_background * scale),
+        "background": np.full(2 * len(energy), np.nan),
         "decoded": _double(np.asarray(spectrum.decoded) * energy**2),
     }
 
@@ -264,7 +264,10 @@ def decoded_steps(energy_edges: Array, shape: Array) -> Columns:
 
 def display_range(data: Columns, steps: Columns) -> tuple[float, float]:
     """Return the ends of the logarithmic vertical axis: all points and the model, two decades at least."""
-    high = np.concatenate([data.get("y_hi", np.empty(0)), steps["model"]])
+    tops = data.get("y_hi", np.empty(0))
+    if "is_limit" in data:  # limits may lie far above everything else
+        tops = np.where(data["is_limit"], np.nan, tops)
+    high = np.concatenate([tops, steps["model"]])
     low = np.concatenate([data.get("y", np.empty(0)), steps["model"]])
     high = high[np.isfinite(high) & (high > 0)]
     low = low[np.isfinite(low) & (low > 0)]
