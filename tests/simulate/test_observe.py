@@ -82,6 +82,7 @@ def test_showpieces_come_first_and_are_well_observed(chunk: tuple[Block, pd.Data
     _, table = chunk
     first = table[table["source_id"] <= 3].groupby("source_id")
     assert list(first["true_class"].first()) == ["AGN", "Tidal disruption event", "X-ray binary"]
+    assert list(first["class_label"].first()) == ["AGN", "Tidal disruption event", "X-ray binary"]
     assert (first.size() >= [9, 7, 10]).all()
 
 

@@ -85,13 +85,13 @@ def test_changing_look_is_a_closed_loop() -> None:
 
 
 def test_disruptions_fade_and_cool() -> None:
-    models = extragalactic.tidal_disruption(np.random.default_rng(1), campaign(8, 2000.0, n_sources=200))
-    light = flux(models).reshape(200, 8)
-    temperature = models["kt_blackbody"].reshape(200, 8)
+    models = extragalactic.tidal_disruption(np.random.default_rng(1), campaign(7, 2000.0, n_sources=200))
+    light = flux(models).reshape(200, 7)
+    temperature = models["kt_blackbody"].reshape(200, 7)
     assert np.mean(light[:, -1] < 0.3 * light[:, 0]) > 0.95
     assert (temperature[:, -1] < temperature[:, 0]).all()
     assert 0.05 < np.median(temperature[:, 0]) < 0.12
-    with_corona = (models["flux_powerlaw"] / models["flux_blackbody"]).reshape(200, 8)
+    with_corona = (models["flux_powerlaw"] / models["flux_blackbody"]).reshape(200, 7)
     grows = with_corona[:, -1] > with_corona[:, 0] + 0.05
     assert 0.15 < grows.mean() < 0.45
 
@@ -138,7 +138,7 @@ def test_the_bright_are_better_known() -> None:
     n = 60_000
     true_class = np.repeat("Star", n)
     counts = np.where(np.arange(n) < n // 2, 400.0, 4000.0)
-    table = labels.label_sources(rng, true_class, counts, np.arange(n))
+    table = labels.label_sources(rng, true_class, counts, np.arange(n), np.zeros(n, bool))
     matched = table["simbad_otype"].notna().to_numpy()
     assert matched[: n // 2].mean() + 0.1 < matched[n // 2 :].mean()
     assert (table["class_label"] == "No match").to_numpy()[~matched].all()

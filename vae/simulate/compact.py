@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +15,6 @@ from vae.simulate.recipe import (
     normal,
     plane_nh,
 )
-
-#: A binary with this many observations always shows its whole track.
-_FULL_TRACK: Final = 12
 
 
 def black_hole_binary(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
@@ -37,7 +32,7 @@ def black_hole_binary(rng: np.random.Generator, line: TimeLine) -> NDArray[np.vo
     soft = interpolate(phase, nodes, (0.02, 0.06, 0.35, 0.85, 0.95, 0.9, 0.5, 0.08, 0.0))
     index = interpolate(phase, nodes, (1.6, 1.7, 2.1, 2.45, 2.3, 2.2, 1.95, 1.65, 1.75))
     # A quarter of the outbursts fail: they stay in the hard state.
-    failed = ((rng.random(n) < 0.25) & (np.bincount(source, minlength=n) < _FULL_TRACK))[source]
+    failed = ((rng.random(n) < 0.25) & ~line.famous)[source]
     soft, index = np.where(failed, 0.03, soft), np.where(failed, 1.65, index)
     light = 10**log_light
     hottest = rng.uniform(0.85, 1.3, n)[source]

@@ -140,12 +140,12 @@ def tidal_disruption(rng: np.random.Generator, line: TimeLine) -> NDArray[np.voi
     # The 0.3-10 keV band sees the Wien tail only: its flux falls faster than the bolometric light.
     x = 0.3 / models["kt_blackbody"]
     models["flux_blackbody"] = light * np.exp(-x) * (x**3 + 3 * x**2 + 6 * x + 6)
-    corona = (rng.random(n) < 0.3)[source]
+    corona = ((rng.random(n) < 0.3) | line.famous)[source]
     growth = np.clip(line.days / 700.0, 0.0, 1.0)
     share = np.where(corona, lognormal(rng, 0.25, 0.3, n, 0.0, 1.5)[source] * growth, 0.0)
     weak = np.where(rng.random(n) < 0.35, lognormal(rng, 0.02, 0.4, n, 0.0, 0.2), 0.0)[source]
     # A few are seen along a jet, or have had a corona from the start: the power law outshines the disc.
-    hard = np.where(rng.random(n) < 0.12, lognormal(rng, 4.0, 0.4, n), 0.0)[source]
+    hard = np.where((rng.random(n) < 0.12) & ~line.famous, lognormal(rng, 4.0, 0.4, n), 0.0)[source]
     models["flux_powerlaw"] = (share + weak + hard) * models["flux_blackbody"]
     models["photon_index"] = normal(rng, 2.7, 0.4, n, 1.6, 4.0)[source]
     models["nh"] = (high_latitude_nh(rng, n) + lognormal(rng, 0.01, 0.6, n, 0.0, 0.5))[source]

@@ -29,6 +29,8 @@ _OTYPES: Final[dict[str, dict[str, float]]] = {
     "Galaxy cluster": {"ClG": 60, "GrG": 14, "BiC": 12, "C?G": 6, "G": 8},
     "Diffuse / stellar system": {"GlC": 30, "HII": 18, "OpC": 14, "SFR": 12, "MoC": 5, "PN": 8, "Cl*": 10, "As*": 3},
 }
+#: What textbook cases are listed as.
+_FAMOUS_OTYPES: Final = {"AGN": "Sy1", "X-ray binary": "LXB", "Tidal disruption event": "G"}
 #: A label catalogue of its own lists disruptions (SIMBAD has no such type); this share of them is in it.
 _DISRUPTIONS_LISTED: Final = 0.7
 _WRONG_SHARE: Final = 0.02
@@ -47,7 +49,11 @@ def _display_classes() -> tuple[dict[str, str], frozenset[str]]:
 
 
 def label_sources(
-    rng: np.random.Generator, true_class: NDArray[np.str_], net_counts: NDArray[np.float64], numbers: NDArray[np.int64]
+    rng: np.random.Generator,
+    true_class: NDArray[np.str_],
+    net_counts: NDArray[np.float64],
+    numbers: NDArray[np.int64],
+    famous: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Draw what is known of each source.
 
@@ -60,6 +66,8 @@ def label_sources(
         Typical net counts: the bright are better known.
     numbers : array of int64, shape (n_sources,)
         For the main identifiers.
+    famous : array of bool, shape (n_sources,)
+        Known to everybody, and rightly.
 
     Returns
     -------
@@ -69,8 +77,9 @@ def label_sources(
     classes, candidates = _display_classes()
     n = len(true_class)
     chance = _MATCHED_SHARE + _MATCHED_RISE * np.log10(np.maximum(net_counts, 1.0) / 700.0)
-    matched = rng.random(n) < np.clip(chance, 0.05, 0.97)
-    wrong, bare = rng.random(n) < _WRONG_SHARE, rng.random(n) < _BARE_SHARE
+    matched = (rng.random(n) < np.clip(chance, 0.05, 0.97)) | famous
+    wrong = (rng.random(n) < _WRONG_SHARE) & ~famous
+    bare = (rng.random(n) < _BARE_SHARE) & ~famous
     guess = np.array(list(_OTYPES))[rng.integers(0, len(_OTYPES), n)]
     believed = np.where(wrong, guess, true_class)
     otype = np.full(n, "", object)
@@ -79,8 +88,10 @@ def label_sources(
         weights = np.array(list(shares.values()), np.float64)
         otype[rows] = rng.choice(np.array(list(shares)), rows.size, p=weights / weights.sum())
     otype[matched & bare] = "X"
+    for row in np.flatnonzero(famous):
+        otype[row] = _FAMOUS_OTYPES.get(str(true_class[row]), otype[row])
     label = np.array([classes[o] if o else "No match" for o in otype.tolist()], object)
-    listed = (true_class == "Tidal disruption event") & (rng.random(n) < _DISRUPTIONS_LISTED)
+    listed = (true_class == "Tidal disruption event") & ((rng.random(n) < _DISRUPTIONS_LISTED) | famous)
     label[listed] = "Tidal disruption event"
     known = matched | listed
     separation = np.where(matched, rng.rayleigh(0.8, n), np.nan).astype(np.float32)

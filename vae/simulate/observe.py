@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vae.simulate import instrument, sky
 from vae.simulate.labels import label_sources
 from vae.simulate.population import KINDS, Sources, draw_sources
-from vae.simulate.recipe import TimeLine
+from vae.simulate.recipe import FAMOUS, TimeLine
 from vae.simulate.spectral_model import MODEL_DTYPE, photon_flux
 from vae.spectra import grid
 from vae.spectra.statistics import background_template, net_summary
@@ -23,7 +23,7 @@ MINIMUM_NET_COUNTS: Final = 300.0
 #: Observations expected to yield less never make it; not worth simulating.
 _HOPELESS_COUNTS: Final = 230.0
 #: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.4 above the cut.
-_FIRST_BATCH: Final = 14500
+_FIRST_BATCH: Final = 13100
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048
@@ -189,7 +189,8 @@ def _table(
     present, local = np.unique(schedule.source[rows], return_inverse=True)
     kinds = sources.kind[present]
     true_class = np.array([kind.true_class for kind in KINDS])[kinds]
-    labels = label_sources(rng, true_class, sources.target_counts[present], present)
+    famous = np.array([kind.span_days > 0 for kind in KINDS])[kinds] & (sources.n_observations[present] >= FAMOUS)
+    labels = label_sources(rng, true_class, sources.target_counts[present], present, famous)
     names = np.array(sky.iau_names(schedule.ra_deg[present], schedule.dec_deg[present]))
     net = summary["net_counts"]
     error = np.clip(1.6 / np.sqrt(net / 300.0), 0.3, None)

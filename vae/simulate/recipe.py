@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae.simulate.spectral_model import FLUX_FIELDS, MODEL_DTYPE
+
+#: Campaign targets with this many observations are textbook cases: their recipes leave out the odd variants, and their
+#: class is known. A demo tells its stories with them.
+FAMOUS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class TimeLine:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    @property
+    def famous(self) -> NDArray[np.bool_]:
+        """Whether each source has at least `FAMOUS` observations, shape (n_sources,)."""
+        return np.bincount(self.source, minlength=self.n_sources) >= FAMOUS
 
 
 def blank(n: int) -> NDArray[np.void]:
