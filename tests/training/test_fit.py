@@ -31,7 +31,7 @@ def weights(folder: Path) -> bytes:
     return (folder / "weights.safetensors").read_bytes()
 
 
-def stop_at(last: int, error: type[BaseException] = KeyboardInterrupt):  # noqa: ANN201
+def stop_at(last: int, error: type[BaseException] = KeyboardInterrupt):
     def check(update: int) -> None:
         if update == last:
             raise error

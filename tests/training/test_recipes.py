@@ -43,4 +43,4 @@ def test_kl_weight_warms_up_over_the_first_30_percent() -> None:
 )
 def test_options_that_make_no_sense_are_refused(odd: dict[str, int]) -> None:
     with pytest.raises(OptionError):
-        TrainOptions(**odd)  # type: ignore[arg-type]
+        TrainOptions(**odd).check()  # type: ignore[arg-type]

@@ -93,12 +93,15 @@ def train(
 
     Raises
     ------
+    OptionError
+        When the options make no sense.
     TrainingError
         When the loss is not finite (the update is named), or there is nothing to resume.
     KeyboardInterrupt
         Passed on; a checkpoint is written first.
     """
     options, out = options or TrainOptions(), Path(out)
+    options.check()
     if out.exists() and not overwrite:
         raise ExplorerError("the output exists already", where=out, todo="Choose another --out or remove it first")
     checkpoint = checkpoint_path(out)

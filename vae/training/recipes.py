@@ -141,7 +141,8 @@ class TrainOptions:
     held_out_every: int = 1000
     checkpoint_every: int = 500
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise OptionError where the options make no sense together."""
         if self.training_epochs is not None and self.updates is not None:
             raise OptionError("--training-epochs and --updates both set the length of the run", todo="Give one of them")
         for name in ("training_epochs", "updates", "batch_size", "latent_dim", "held_out_every", "checkpoint_every"):
