@@ -22,7 +22,7 @@ def test_every_column_exists_and_absent_ones_are_null():
 
 def test_no_column_has_the_object_dtype():
     table = conform(pd.DataFrame(REQUIRED | {"name": ["a", None], "obs_id": ["0000000001", None]}), STORE_COLUMNS)
-    assert not [name for name, dtype in table.dtypes.items() if dtype == object]
+    assert not [name for name, dtype in table.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind == "O"]
     assert table["obs_id"].cat.categories.tolist() == ["0000000001"]
     assert table["obs_id"].isna().tolist() == [False, True]
 

@@ -111,9 +111,9 @@ def test_fractional_backgrounds_are_kept(tmp_path):
     ],
 )
 def test_tables_that_do_not_fit_are_refused(tmp_path, change, said):
+    table = change(make_table(40))
     with pytest.raises(StoreError, match=said), new_folder(tmp_path / "s") as folder:
-        writer = StoreWriter(folder, 40)
-        writer.finish(change(make_table(40)), redistribution=MATRICES, responses=[], provenance={})
+        StoreWriter(folder, 40).finish(table, redistribution=MATRICES, responses=[], provenance={})
     assert not (tmp_path / "s").exists()
 
 

@@ -78,7 +78,11 @@ def preprocess(
     paths = [Path(path) for path in paths]
     _check(paths, options)
     single = len(paths) == 1 and paths[0].is_file()
-    with new_folder(out, overwrite=overwrite) as folder, progress_bar(quiet=quiet) as progress:
+    with (
+        new_folder(out, overwrite=overwrite) as folder,
+        Spool(folder / "rows.partial") as spool,
+        progress_bar(quiet=quiet) as progress,
+    ):
         with _mapper(options, progress) as mapped:
             found = survey(paths, partial(mapped, label_file, "looking at files"), single=single)
         if len(found.spectra) > 1 and (options.arf or options.rmf or options.background):
@@ -86,12 +90,10 @@ def preprocess(
                 f"--arf, --rmf and --background are for a single spectrum, and there are {len(found.spectra)}",
                 todo="Give that one spectrum as the argument",
             )
-        extractor = Extractor(_absolute(options), _places(found, options))
-        spool = Spool(folder / "spool")
         rejected = list(found.rejected)
         files: list[Path] = []
         used: set[Path] = set()
-        with _mapper(options, progress, extractor) as mapped:
+        with _mapper(options, progress, Extractor(_absolute(options), _places(found, options))) as mapped:
             for result in mapped(_extract, "spectra", found.spectra):
                 if isinstance(result, Rejection):
                     rejected.append(result)
@@ -101,48 +103,62 @@ def preprocess(
                     used.update(result.used)
         if not files:
             raise ExplorerError(_why_nothing(rejected), where=", ".join(map(str, paths)), todo="Check what is there")
-        table = spool.table()
-        table["source"] = join_sources(
-            table["ra_deg"].to_numpy(np.float64, na_value=np.nan),
-            table["dec_deg"].to_numpy(np.float64, na_value=np.nan),
-            list(table["obs_id"]),
-            list(table["src_num"]),
-        )
-        choice = choose_spectra(table)
-        rejected += _losing(choice, table, files)
+        rows, losing = _choose(spool.table(), files)
+        rejected += losing
         rejected += _unused(found, used, rejected, spectra=set(files))
-        rows = table[choice["kept"]].sort_values("detection_id", kind="stable")
-        rows["source_id"] = rows.groupby("source")["detection_id"].transform("min")
-        kept = rows.index.to_numpy()
-        names, keys, matrices = spool.responses(kept)
-        writer = StoreWriter(folder, len(kept), fractional_background=not spool.whole_background(kept))
-        task = progress.add_task("writing", total=len(kept))
-        for start in range(0, len(kept), SHARD_ROWS):
-            block = spool.block(kept[start : start + SHARD_ROWS], keys)
-            writer.write(start, block)
-            progress.advance(task, len(block))
-        spool.close()
-        writer.finish(
-            rows.drop(columns=["source", "response_key"]).reset_index(drop=True),
-            redistribution=matrices,
-            responses=names,
-            rejected=_rejected_table(rejected, found.roots),
-            provenance={
-                "made_by": "vae.preprocess",
-                "version": vae.__version__,
-                "archives": [p.name for p in found.roots],
-            },
-        )
+        names = _write(folder, spool, rows, _rejected_table(rejected, found.roots), found.roots, progress)
     return PreprocessSummary(
         store=Path(out),
         files=found.n_files,
-        detections=len(kept),
+        detections=len(rows),
         sources=int(rows["source_id"].nunique()),
         standin_responses=int(rows["response_is_standin"].sum()),
         responses=len(names),
         rejected=dict(sorted(Counter(rejection.kind for rejection in rejected).items())),
         seconds=round(time.perf_counter() - started, 2),
     )
+
+
+def _choose(table: pd.DataFrame, files: Sequence[Path]) -> tuple[pd.DataFrame, list[Rejection]]:
+    """Join sources, keep one spectrum of each in each observation; rows in order of detection_id, index kept."""
+    table["source"] = join_sources(
+        table["ra_deg"].to_numpy(np.float64, na_value=np.nan),
+        table["dec_deg"].to_numpy(np.float64, na_value=np.nan),
+        list(table["obs_id"]),
+        list(table["src_num"]),
+    )
+    choice = choose_spectra(table)
+    rows = table[choice["kept"]].sort_values("detection_id", kind="stable")
+    rows["source_id"] = rows.groupby("source")["detection_id"].transform("min")
+    return rows, list(_losing(choice, table, files))
+
+
+def _write(
+    folder: Path,
+    spool: Spool,
+    rows: pd.DataFrame,
+    rejected: pd.DataFrame,
+    roots: Sequence[Path],
+    progress: Progress,
+) -> list[str]:
+    """Write the store; return the names of its responses."""
+    order = rows.index.to_numpy()
+    names, keys, matrices = spool.responses(order)
+    writer = StoreWriter(folder, len(order), fractional_background=not spool.whole_background(order))
+    for start in progress.track(range(0, len(order), SHARD_ROWS), description="writing"):
+        writer.write(start, spool.block(order[start : start + SHARD_ROWS], keys))
+    writer.finish(
+        rows.drop(columns=["source", "response_key"]).reset_index(drop=True),
+        redistribution=matrices,
+        responses=names,
+        rejected=rejected,
+        provenance={
+            "made_by": "vae.preprocess",
+            "version": vae.__version__,
+            "archives": [root.name for root in roots],
+        },
+    )
+    return names
 
 
 def _check(paths: Sequence[Path], options: PreprocessOptions) -> None:

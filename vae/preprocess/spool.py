@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -28,21 +27,26 @@ _RECORD: Final = np.dtype(
 
 
 class Spool:
-    """Takes rows in any order, gives them back in blocks of any order.
+    """Takes rows in any order, gives them back in blocks of any order. A context manager.
 
     Parameters
     ----------
-    folder : Path
-        For a temporary file; removed by `close`.
+    path : Path
+        A temporary file; removed at the end.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self._folder = folder
-        self._path = folder / "rows"
-        self._file: IO[bytes] = self._path.open("wb")
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] = path.open("wb")
         self._columns: list[dict[str, Any]] = []
         self._matrices: dict[str, NDArray[np.float32]] = {}
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._path.unlink()
 
     def add(self, row: Row) -> None:
         """Take one row."""
@@ -87,11 +91,6 @@ class Spool:
             area=records["area"],
             response_index=np.array([keys[self._columns[row]["response_key"]] for row in rows], np.int32),
         )
-
-    def close(self) -> None:
-        """Remove the temporary file."""
-        self._file.close()
-        shutil.rmtree(self._folder)
 
     def _records(self) -> NDArray[Any]:
         return np.memmap(self._path, _RECORD, mode="r")

@@ -1,0 +1,8 @@
+"""The writers of OGIP files lie with the tests of their readers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spectra"))
