@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pandas as pd
 import zarr
 
 import vae
-from vae.errors import OptionError
+from vae.errors import ExplorerError, OptionError
 from vae.files import new_folder
 from vae.progress import progress_bar
 from vae.simulate import instrument
@@ -97,13 +99,25 @@ def _chunks(options: SimulateOptions, work: Path, n_chunks: int) -> Iterator[tup
             yield job[1], _write_chunk(*job)
         return
     # Fresh processes rather than forked ones: the parent may run threads (progress bar, BLAS).
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts) as pool:
         futures = {pool.submit(_write_chunk, *job): job[1] for job in jobs}
         try:
-            for future in as_completed(futures):
+            for future in as_completed(list(futures)):
                 yield futures.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise ExplorerError(
+                "a worker process died, most likely for lack of memory",
+                where=work,
+                todo="Start again with fewer --workers; each takes about 1 GB",
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent, which lets running chunks end and removes what was written."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_chunk(seed: int, chunk: int, n_rows: int, work: str) -> pd.DataFrame:

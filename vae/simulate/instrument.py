@@ -199,6 +199,13 @@ def redistribution_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return fine.astype(np.float32), np.ascontiguousarray(stored.transpose(0, 2, 1)).astype(np.float32)
 
 
+@lru_cache(maxsize=1)
+def _reach() -> NDArray[np.int64]:
+    """Return for each response and fine energy the number of bins up to the last that sees it."""
+    seen = redistribution_tables()[0] > 0.0
+    return np.where(seen.any(axis=2), grid.N_BINS - seen[:, :, ::-1].argmax(axis=2), 0).astype(np.int64)
+
+
 @numba.njit(cache=True, nogil=True)
 def _fold_rows(
     photons: NDArray[np.float32],
@@ -206,19 +213,20 @@ def _fold_rows(
     response: NDArray[np.int32],
     areas: NDArray[np.float32],
     matrices: NDArray[np.float32],
+    reach: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None:
     # A plain sum in a fixed order rather than a matrix product: the same bytes whatever library and thread count.
     for i in range(photons.shape[0]):
         area = areas[configuration[i]]
-        matrix = matrices[response[i]]
+        matrix, bins = matrices[response[i]], reach[response[i]]
         row = out[i]
         row[:] = np.float32(0.0)
         for j in range(photons.shape[1]):
             seen = photons[i, j] * area[j]
             if seen > 0.0:
                 line = matrix[j]
-                for h in range(row.size):
+                for h in range(bins[j]):
                     row[h] += seen * line[h]
 
 
@@ -245,7 +253,7 @@ def fold(
     matrices, _ = redistribution_tables()
     configuration = np.asarray(filter_index, np.int64) * N_OFFAXIS + np.asarray(offaxis, np.int64)
     out = np.empty((len(photons), grid.N_BINS), np.float32)
-    _fold_rows(photons, configuration, response, areas.reshape(-1, N_FINE), matrices, out)
+    _fold_rows(photons, configuration, response, areas.reshape(-1, N_FINE), matrices, _reach(), out)
     return out
 
 
