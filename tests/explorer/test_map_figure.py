@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bokeh.events import DoubleTap, SelectionGeometry, Tap
+
+from explorer.latent_map import LatentMap, pointer
+from explorer.latent_map.marks import Scale, number, short_name
+from explorer.latent_map.renderer import View
+from explorer.palette import palette
+from explorer.services import Services, services
+from explorer.session import Session
+
+SIZE = (800, 700)
+
+
+@pytest.fixture(scope="module")
+def opened(tiny_atlas: Path) -> Services:
+    return services(tiny_atlas)
+
+
+@pytest.fixture
+def session(opened: Services) -> Session:
+    return Session(opened)
+
+
+@pytest.fixture
+def latent_map(session: Session, monkeypatch: pytest.MonkeyPatch) -> LatentMap:
+    """A map laid out at SIZE, with neither browser nor document: frames land at once."""
+    monkeypatch.setattr(LatentMap, "size", property(lambda self: SIZE))
+    shown = LatentMap(session)
+    shown.request()
+    return shown
+
+
+def scale(latent_map: LatentMap) -> Scale:
+    return Scale(latent_map.view, *SIZE)
+
+
+def click(latent_map: LatentMap, x: float, y: float, kind: type = Tap) -> None:
+    latent_map.figure._trigger_event(kind(latent_map.figure, x=x, y=y, sx=0, sy=0))
+
+
+def lonely_row(latent_map: LatentMap, opened: Services) -> int:
+    """A detection with nothing else within three times the reach of a click."""
+    per_unit = scale(latent_map).per_unit
+    points = np.column_stack([opened.x, opened.y]) * per_unit
+    inside = [latent_map.view.holds(x, y) for x, y in zip(opened.x, opened.y, strict=True)]
+    for row in np.flatnonzero(inside):
+        distance = np.linalg.norm(points - points[row], axis=1)
+        if np.count_nonzero(distance < 3 * pointer.REACH) == 1:
+            return int(row)
+    raise AssertionError("every detection has neighbours")
+
+
+def test_first_frame_is_the_whole_map(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    assert latent_map.frame is not None
+    assert latent_map.frame.image.shape == SIZE[::-1]
+    assert latent_map.view == View(*opened.home)
+    assert latent_map.frame.in_view > 0.98 * len(opened)
+    assert session.frame_ms > 0
+    assert session.max_per_pixel == latent_map.frame.max_per_pixel
+    assert "xle-map" in latent_map.figure.css_classes
+
+
+def test_nothing_is_drawn_before_the_browser_knows_the_size(session: Session) -> None:
+    latent_map = LatentMap(session)
+    assert latent_map.size is None
+    latent_map.request()
+    assert latent_map.frame is None
+    session.pick(0)
+    latent_map.request()
+
+
+@pytest.mark.parametrize("kind", [Tap, DoubleTap])
+def test_click_within_reach_picks_and_else_decodes(
+    latent_map: LatentMap, session: Session, opened: Services, kind: type
+) -> None:
+    row = lonely_row(latent_map, opened)
+    x, y = float(opened.x[row]), float(opened.y[row])
+    one_x, one_y = 1 / scale(latent_map).per_unit
+    click(latent_map, x + 0.95 * pointer.REACH * one_x, y, kind)
+    assert (session.picked, session.decoded) == (row, None)
+    click(latent_map, x, y - 1.05 * pointer.REACH * one_y, kind)
+    assert session.picked is None
+    assert session.decoded == (x, y - 1.05 * pointer.REACH * one_y)
+
+
+def test_hidden_classes_are_not_picked(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    row = lonely_row(latent_map, opened)
+    session.toggle_class(opened.class_of(row))
+    click(latent_map, float(opened.x[row]), float(opened.y[row]))
+    assert session.picked is None
+    assert session.decoded is not None
+
+
+def test_near_is_what_a_person_would_measure(latent_map: LatentMap, opened: Services) -> None:
+    every = np.ones(len(opened.class_names), dtype=bool)
+    rng = np.random.default_rng(0)
+    points = np.column_stack([opened.x, opened.y]).astype(float) * scale(latent_map).per_unit
+    for row in rng.integers(0, len(opened), 30):
+        x, y = opened.x[row] + 0.01, opened.y[row] - 0.01
+        rows, distance = pointer.near(opened, every, float(x), float(y), scale(latent_map))
+        away = np.linalg.norm(points - np.array([x, y]) * scale(latent_map).per_unit, axis=1)
+        assert sorted(rows) == sorted(np.flatnonzero(away <= pointer.REACH))
+        assert (np.diff(distance) >= 0).all()
+        np.testing.assert_allclose(distance, away[rows], rtol=1e-6)
+
+
+def test_hover_tells_the_make_up(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    row = int(np.argmin(np.hypot(opened.x - np.median(opened.x), opened.y - np.median(opened.y))))
+    x, y = float(opened.x[row]), float(opened.y[row])
+    latent_map._cursor.data = {"x": [x], "y": [y], "x_px": [100.0], "y_px": [60.0]}
+    card = session.hover
+    assert card["nearest"] == short_name(opened.atlas.catalogue["name"].iat[row])
+    assert card["distance_px"] == pytest.approx(0, abs=1e-6)
+    assert sum(share for _, share in card["shares"]) == pytest.approx(1)
+    assert len(card["shares"]) <= 4
+    assert (card["x_px"], card["y_px"]) == (100.0, 60.0)
+    assert session.cursor == (x, y)
+    latent_map._cursor.data = {name: [] for name in ("x", "y", "x_px", "y_px")}
+    assert session.hover is None
+    assert session.cursor is None
+
+
+def test_lasso_and_box_select_when_the_mouse_is_up(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    x0, x1, y0, y1 = -0.5, 0.7, -0.6, 0.5
+    box = {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1}
+    figure = latent_map.figure
+    figure._trigger_event(SelectionGeometry(figure, geometry=box, final=False))
+    assert session.selection_count == -1
+    figure._trigger_event(SelectionGeometry(figure, geometry=box, final=True))
+    inside = (opened.x > x0) & (opened.x < x1) & (opened.y > y0) & (opened.y < y1)
+    assert 0 < session.selection_count == np.count_nonzero(inside)
+    tag = latent_map.marks.sources["tag"].data["text"]
+    assert tag == [f"{np.count_nonzero(inside):,} selected"]
+    greyed = latent_map.frame
+    assert greyed is not None
+    assert len(np.unique(greyed.image)) > 1
+    session.grey_unselected = False
+    assert not np.array_equal(latent_map.frame.image, greyed.image)
+
+    lasso = {"type": "poly", "x": {"0": x0, "1": x1, "2": x0}, "y": {"0": y0, "1": y0, "2": y1}}
+    figure._trigger_event(SelectionGeometry(figure, geometry=lasso, final=True))
+    below = inside & ((opened.x - x0) / (x1 - x0) + (opened.y - y0) / (y1 - y0) < 1)
+    assert session.selection_count == np.count_nonzero(below)
+    session.clear_selection()
+    assert latent_map.marks.sources["tag"].data["text"] == []
+
+
+def test_track_of_a_source_and_its_observations(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    catalogue = opened.atlas.catalogue
+    source = int(catalogue["source_id"].value_counts().index[0])
+    track = opened.atlas.trajectory(source)
+    rows = track["row"].to_numpy()
+    assert len(rows) > 2
+    session.pick(int(rows[1]))
+    sources = latent_map.marks.sources
+    np.testing.assert_array_equal(sources["observations"].data["x"], opened.x[rows])
+    assert sources["ends"].data["text"] == ["1", str(len(rows))]
+    assert f"observation 2 of {len(rows)}" in sources["name"].data["text"]
+    ramp = palette("dark").time_ramp()
+    assert [sources["observations"].data["colour"][at] for at in (0, -1)] == [ramp[0], ramp[-1]]
+
+    last = rows[-1]
+    click(latent_map, float(opened.x[last]), float(opened.y[last]))
+    assert session.picked in rows  # an observation of the track, whatever else lies there
+    assert (opened.x[session.picked], opened.y[session.picked]) == (opened.x[last], opened.y[last])
+    session.decode(0.0, 0.0)
+    assert len(sources["observations"].data["x"]) == 0
+    assert sources["name"].data["text"] == []
+    assert sources["decoded_name"].data["text"] == ["Decoded", "(0.00, 0.00)"]
+
+
+def test_buttons_move_the_view_and_a_pick_does_not(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    home = latent_map.view
+    latent_map.zoom(2)
+    assert latent_map.view.width == pytest.approx(home.width / 2)
+    assert latent_map.frame is not None
+    assert latent_map.frame.view == latent_map.view
+    near = latent_map.view
+    latent_map.pan(0.5, -0.25)
+    assert latent_map.view.x0 == pytest.approx(near.x0 + near.width / 2)
+    assert latent_map.view.y0 == pytest.approx(near.y0 - near.height / 4)
+    view = latent_map.view
+    session.pick(int(np.argmin(opened.x)))
+    assert latent_map.view == view
+    latent_map.show_row(int(np.argmin(opened.x)))
+    assert latent_map.view.holds(float(opened.x.min()), float(opened.y[np.argmin(opened.x)]))
+    assert latent_map.view.width == pytest.approx(view.width)
+    latent_map.home()
+    assert latent_map.view == home
+    for _ in range(60):
+        latent_map.zoom(4)
+    assert latent_map.view.width > 1e-5 * home.width  # no further than single precision can tell points apart
+
+
+def test_theme_and_tool_follow_the_session(latent_map: LatentMap, session: Session) -> None:
+    dark = latent_map.frame
+    session.theme = "light"
+    assert latent_map.figure.background_fill_color == palette("light")["map-bg"]
+    assert latent_map.frame is not None
+    assert dark is not None
+    assert not np.array_equal(latent_map.frame.image, dark.image)
+    for tool, name in (("lasso", "LassoSelectTool"), ("box", "BoxSelectTool"), ("pan", "PanTool")):
+        session.tool = tool
+        assert type(latent_map.figure.toolbar.active_drag).__name__ == name
+
+
+def test_the_same_view_is_not_drawn_twice(latent_map: LatentMap) -> None:
+    frame = latent_map.frame
+    latent_map.request()
+    assert latent_map.frame is frame
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.234, "1.23"), (-3.5, "−3.50"), (-0.001, "0.00"), (0.0, "0.00"), (-12.0, "−12.00")]
+)
+def test_numbers_have_a_true_minus_and_no_minus_zero(value: float, text: str) -> None:
+    assert number(value) == text
