@@ -14,7 +14,7 @@ from explorer.session import Session
 from explorer.tools import words
 from explorer.tools.inspector import Latest, Part, part_script
 from explorer.tools.spectra import sparkline
-from vae.atlas import METRICS
+from vae.atlas import METRICS, Metric
 from vae.errors import ExplorerError
 from vae.spectra import grid
 from vae.spectra.store import SpectraStore
@@ -94,7 +94,7 @@ class NeighboursPanel:
         text = {"title": "Similar detections could not be found", "what": error.what, "where": error.where}
         self.list.content = {"state": "error", "error": {**text, "todo": error.todo}}
 
-    def _of_picked(self, row: int, metric: str) -> dict[str, Any]:
+    def _of_picked(self, row: int, metric: Metric) -> dict[str, Any]:
         atlas = self._session.services.atlas
         detection_id = int(atlas.catalogue["detection_id"].iat[row])
         found = atlas.neighbours(detection_id, k=_LISTED, metric=metric)

@@ -131,9 +131,8 @@ class SpectrumPanel:
         elif session.decoded is not None:
             x, y = session.decoded
             self.readout.content = self._loading(f"{x} {y}")
-            self._latest.run(
-                lambda: self._decode(x, y), lambda found: self._show_decoded(x, y, *found), self._show_error
-            )
+            show = partial(self._show_decoded, x, y)
+            self._latest.run(lambda: self._decode(x, y), lambda found: show(*found), self._show_error)
         else:
             self._latest.cancel()
             self._show("empty", {"state": "empty"})

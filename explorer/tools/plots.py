@@ -23,7 +23,6 @@ from explorer.palette import Palette
 from explorer.tools.spectra import (
     RESIDUAL_LIMIT,
     Columns,
-    SpectrumLike,
     decoded_steps,
     display_range,
     model_steps,
@@ -31,6 +30,7 @@ from explorer.tools.spectra import (
     unfolded_data,
     unfolded_steps,
 )
+from vae.atlas import Spectrum
 
 #: Energies that carry a label and a hair line [keV].
 LABELLED_ENERGIES: Final = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -48,6 +48,13 @@ _DECADES: Final = """
 """
 _SIGNED: Final = "return (tick > 0 ? '+' : '') + String(tick).replace('-', '−');"
 
+#: Bokeh's tooltips take these names from around them.
+_TOOLTIP_CSS: Final = """
+:host {
+  --background-color: var(--float); --color: var(--text); --divider-color: var(--line-strong);
+  --font-family: var(--font); --font-size: var(--fs-small);
+}
+"""
 ENERGY_LABEL: Final = "Energy, keV"
 COUNTS_LABEL: Final = "Counts per keV"
 UNFOLDED_LABEL: Final = "E F(E), keV/cm²/s"
@@ -99,11 +106,11 @@ class SpectrumPlot:
     residual_zero: Span
     decades: FixedTicker
 
-    def show_counts(self, spectrum: SpectrumLike, min_snr: float) -> None:
+    def show_counts(self, spectrum: Spectrum, min_snr: float) -> None:
         """Draw counts per keV with the folded reconstruction."""
         self._show(spectrum_data(spectrum, min_snr), model_steps(spectrum), COUNTS_LABEL, "counts/keV")
 
-    def show_unfolded(self, spectrum: SpectrumLike, min_snr: float) -> None:
+    def show_unfolded(self, spectrum: Spectrum, min_snr: float) -> None:
         """Draw the unfolded spectrum with the reconstruction unfolded in the same way."""
         self._show(unfolded_data(spectrum, min_snr), unfolded_steps(spectrum), UNFOLDED_LABEL, "keV/cm²/s")
 
@@ -148,7 +155,8 @@ class SpectrumPlot:
 def spectrum_plot(palette: Palette) -> SpectrumPlot:
     """Make the empty figures."""
     x_range = Range1d(0.3, 10.0)
-    sizes = {"toolbar_location": None, "tools": "", "min_border_left": _LEFT, "min_border_right": _RIGHT}
+    bare = {"stylesheets": [_TOOLTIP_CSS], "toolbar_location": None, "tools": ""}
+    sizes = {**bare, "min_border_left": _LEFT, "min_border_right": _RIGHT}
     decades = FixedTicker(ticks=[1.0, 10.0, 100.0, 1000.0, 10000.0])
     ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
     main = figure(
@@ -241,7 +249,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
 
 def _hover(renderer: GlyphRenderer) -> HoverTool:
     lines = "<div>@energy</div><div>@value</div><div>@sigma</div>"
-    return HoverTool(renderers=[renderer], tooltips=f"<div class='xle-hover'>{lines}</div>", attachment="horizontal")
+    return HoverTool(renderers=[renderer], tooltips=lines, attachment="horizontal", show_arrow=False)
 
 
 def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae.atlas import Spectrum
 from vae.spectra.statistics import poisson_interval
 
 Array = NDArray[Any]
@@ -21,21 +22,6 @@ MAX_GROUP_DEX: Final = 0.12
 _MAX_DECADES: Final = 5.0
 #: Energies at which small spectra are drawn: enough for a sparkline.
 SPARK_GROUPS: Final = 34
-
-
-class SpectrumLike(Protocol):
-    """What is needed of `vae.atlas.Spectrum`."""
-
-    energy_edges: Array
-    counts: Array
-    background_counts: Array
-    background_ratio: float
-    expected_background: Array
-    sensitivity: Array
-    reconstruction: Array
-    predictive_lo: Array
-    predictive_hi: Array
-    decoded: Array
 
 
 @dataclass(frozen=True)
@@ -104,7 +90,7 @@ def regroup(
     return Grouping(np.asarray(starts, np.intp), n)
 
 
-def spectrum_data(spectrum: SpectrumLike, min_snr: float = 3.0) -> Columns:
+def spectrum_data(spectrum: Spectrum, min_snr: float = 3.0) -> Columns:
     """Regroup gross counts for display.
 
     Parameters
@@ -142,7 +128,7 @@ def spectrum_data(spectrum: SpectrumLike, min_snr: float = 3.0) -> Columns:
     }
 
 
-def unfolded_data(spectrum: SpectrumLike, min_snr: float = 3.0) -> Columns:
+def unfolded_data(spectrum: Spectrum, min_snr: float = 3.0) -> Columns:
     """Regroup the unfolded spectrum, E F(E) = E^2 S(E), for display.
 
     Net counts over sensitivity, both summed in a group (Nowak et al. 2005); smeared by the detector, not deconvolved.
@@ -201,7 +187,7 @@ def signed_root_cstat(counts: Array, expected: Array) -> Array:
     return np.where(mu > 0, root, np.nan)
 
 
-def model_steps(spectrum: SpectrumLike) -> Columns:
+def model_steps(spectrum: Spectrum) -> Columns:
     """Folded reconstruction, its 90 % band and the background as steps over the bins [counts / keV].
 
     Returns
@@ -220,7 +206,7 @@ def model_steps(spectrum: SpectrumLike) -> Columns:
     }
 
 
-def unfolded_steps(spectrum: SpectrumLike) -> Columns:
+def unfolded_steps(spectrum: Spectrum) -> Columns:
     """Reconstruction and its band, unfolded in the same way as the data, and the decoded photon spectrum; E F(E).
 
     Returns
