@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ ERG_PER_KEV: Final = 1.602176634e-9
 NO_MATCH: Final = "No match"
 UNCLASSIFIED: Final = "Unclassified"
 #: Rows of a step: small enough to stay in the cache of a CPU core, large enough to keep the matrix products busy.
-_STEP_ROWS: Final = 4096
+_STEP_ROWS: Final = 2048
 
 Array = NDArray[Any]
 
@@ -109,13 +110,13 @@ def encode_store(
     encoder = BulkEncoder(model, pick_device(device))
     parts: list[dict[str, Array]] = []
     templates = _Templates(store.detections)
-    with progress_bar(quiet=quiet) as progress:
+    with progress_bar(quiet=quiet) as progress, encoder.threads() as pool:
         task = progress.add_task("Encoding spectra", total=len(store))
         for start, block in _read_ahead(store):
-            for low in range(0, len(block), _STEP_ROWS):
-                rows = slice(low, min(low + _STEP_ROWS, len(block)))
-                piece = Block(**{name: values[rows] for name, values in vars(block).items()})
-                parts.append(_encode_block(encoder, piece, templates.of(start + rows.start, start + rows.stop)))
+            edges = [*range(0, len(block), _STEP_ROWS), len(block)]
+            pieces = (_piece(block, low, high) for low, high in pairwise(edges))
+            backgrounds = (templates.of(start + low, start + high) for low, high in pairwise(edges))
+            parts += pool.map(_encode_block, repeat(encoder), pieces, backgrounds)
             progress.update(task, advance=len(block))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -144,6 +145,10 @@ def _read_ahead(store: SpectraStore) -> Iterator[tuple[int, Block]]:
         while (current := coming.result()) is not None:
             coming = pool.submit(next, blocks, None)
             yield current
+
+
+def _piece(block: Block, low: int, high: int) -> Block:
+    return Block(**{name: values[low:high] for name, values in vars(block).items()})
 
 
 def _encode_block(encoder: BulkEncoder, block: Block, templates: list[tuple[Array, Array]]) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from vae.atlas.similarity import Metric, Similarity, step_significance
@@ -95,6 +96,8 @@ class Atlas:
             raise AtlasError(
                 f"{len(catalogue)} rows in catalogue.parquet for {len(store)} spectra", where=path, todo=_REBUILD
             )
+        # Reading the table leaves as much again in Arrow's pool: a server has better uses for it.
+        pa.default_memory_pool().release_unused()
         return cls(path, meta, model, catalogue, store)
 
     def __len__(self) -> int:
@@ -208,17 +211,16 @@ class Atlas:
             first; see `vae.atlas.similarity.step_significance`), ``counts``, ``net_counts``, ``exposure_s``.
         """
         rows = self.source_rows(source_id)
-        part = self.catalogue.iloc[rows]
-        table = pd.DataFrame({"row": rows})
+        mu, sigma = self.latents[rows], self.sigmas[rows]
+        columns: dict[str, Any] = {"row": rows}
         for name in ("detection_id", "mjd_start"):
-            table[name] = part[name].to_numpy()
-        for name, values in (("mu", self.latents), ("sigma", self.sigmas)):
-            for axis in range(self.latent_dim):
-                table[f"{name}_{axis + 1}"] = values[rows, axis]
-        table["step_significance"] = step_significance(self.latents[rows], self.sigmas[rows])
+            columns[name] = self.catalogue[name].to_numpy()[rows]
+        for name, values in (("mu", mu), ("sigma", sigma)):
+            columns.update({f"{name}_{axis + 1}": values[:, axis] for axis in range(self.latent_dim)})
+        columns["step_significance"] = step_significance(mu, sigma)
         for name in ("counts", "net_counts", "exposure_s"):
-            table[name] = part[name].to_numpy()
-        return table
+            columns[name] = self.catalogue[name].to_numpy()[rows]
+        return pd.DataFrame(columns)
 
     def _stack(self, name: str) -> NDArray[np.float32]:
         columns = [f"{name}_{axis}" for axis in range(1, self.model.config.latent_dim + 1)]

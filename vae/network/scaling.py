@@ -57,7 +57,14 @@ def scale_input(
     factor = xp.where(seen, energy / xp.where(seen, sensitivity, xp.ones_like(sensitivity)), xp.zeros_like(sensitivity))
     exposure_per_energy = xp.clip((sensitivity / energy).sum(1), 1e-20, None)
     scale = xp.maximum(net_sum, floor) / exposure_per_energy
-    return xp.arcsinh(net * (factor / scale[:, None]))
+    return _asinh(net * (factor / scale[:, None]), xp)
+
+
+def _asinh(x: Any, xp: ModuleType) -> Any:
+    """Return asinh(x), by functions that both libraries vectorise (torch.asinh takes ten times as long)."""
+    size = xp.abs(x)
+    square = size * size
+    return xp.copysign(xp.log1p(size + square / (1.0 + xp.sqrt(1.0 + square))), x)
 
 
 def standardised_log_energy(energies_keV: Any) -> Any:

@@ -166,6 +166,7 @@ class SpectraStore:
     root: zarr.Group
     table_name: str = "detections.parquet"
     columns: tuple[Column, ...] = field(default=STORE_COLUMNS, repr=False)
+    _arrays: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path) -> SpectraStore:
@@ -235,7 +236,9 @@ class SpectraStore:
     def read(self, name: str, rows: slice | int = slice(None)) -> NDArray[Any]:
         """Read rows of one array: counts, background_counts, background_ratio, sensitivity, area, response_index."""
         try:
-            return np.asarray(self.root[name][rows])
+            if name not in self._arrays:  # looking an array up costs as much as reading a spectrum
+                self._arrays[name] = self.root[name]
+            return np.asarray(self._arrays[name][rows])
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreError(
                 f"array {name}, rows {rows}: {error}",
