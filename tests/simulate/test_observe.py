@@ -1,15 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from vae.errors import OptionError
-from vae.simulate import SimulateOptions, build_store, simulate_chunk
+from vae.simulate import SimulateOptions, build_store, observe, simulate_chunk
 from vae.simulate.observe import MINIMUM_NET_COUNTS, expose
 from vae.spectra import grid
 from vae.spectra.columns import STORE_COLUMNS, conform
-from vae.spectra.statistics import net_summary
+from vae.spectra.statistics import background_template, cstat_z, expected_background, net_summary
 from vae.spectra.store import SHARD_ROWS, Block, SpectraStore
 
 SEED = 11
@@ -98,6 +100,27 @@ def test_counts_are_poisson_about_what_is_expected() -> None:
     assert np.abs((back.mean(axis=0) - 8.0) / np.sqrt(8.0 / n)).max() < 4.5
     # Net counts are unbiased.
     assert (counts - 0.05 * back).mean(axis=0) == pytest.approx(expected[0], abs=0.2)
+
+
+def test_the_truth_fits_as_well_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, NDArray[Any]] = {}
+
+    def spy(rng: np.random.Generator, expected: Any, background: Any, ratio: Any) -> tuple[Any, Any]:
+        counts, background_counts = expose(rng, expected, background, ratio)
+        seen.update(expected=expected, background=background, ratio=ratio, counts=counts, back=background_counts)
+        return counts, background_counts
+
+    monkeypatch.setattr(observe, "expose", spy)
+    observe._simulate_batch(np.random.default_rng(3), 1000, first=True)
+    n = len(seen["counts"])
+    truth = cstat_z(seen["counts"], seen["expected"] + seen["background"])
+    assert abs(truth.mean()) < 4 / np.sqrt(n)
+    assert truth.std() == pytest.approx(1.0, abs=0.1)
+    # And still where the background has to be estimated as for real spectra: the simulated one has its usual shape.
+    estimated = expected_background(seen["back"], seen["ratio"], background_template())
+    z = cstat_z(seen["counts"], seen["expected"] + estimated)
+    assert abs(z.mean()) < 0.2
+    assert z.std() < 1.15
 
 
 def test_other_seeds_and_chunks_give_other_skies(chunk: tuple[Block, pd.DataFrame]) -> None:
