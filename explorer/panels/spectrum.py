@@ -92,11 +92,9 @@ class SpectrumPanel:
         self.key = SpectrumKey(
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
-        self._main = pn.pane.Bokeh(self.plot.main, sizing_mode="stretch_both", margin=0)
-        self._residuals = pn.pane.Bokeh(self.plot.residuals, sizing_mode="stretch_both", margin=0)
         self._plot_box = pn.Column(
-            self._main,
-            self._residuals,
+            pn.pane.Bokeh(self.plot.main, sizing_mode="stretch_both", margin=0),
+            pn.pane.Bokeh(self.plot.residuals, sizing_mode="stretch_both", margin=0),
             self.key,
             css_classes=["xle-spectrum"],
             sizing_mode="stretch_both",
@@ -175,7 +173,6 @@ class SpectrumPanel:
         services = self._services
         self._spectrum = None
         self.plot.show_decoded(grid.BIN_EDGES, shape)
-        self._set_residuals(False)
         self.key.content = {"lines": _DECODED_KEY}
         name = str(services.atlas.catalogue["name"].iat[row])
         label = services.class_of(row)
@@ -209,12 +206,6 @@ class SpectrumPanel:
             limits = any(np.isfinite(self.plot.data.data["limit"]))
             lines = [line for line in _UNFOLDED_KEY if limits or line[0] != "limit"]
             self.key.content = {"lines": lines, "warning": "unfolded, not deconvolved"}
-        self._set_residuals(True)
-
-    def _set_residuals(self, shown: bool) -> None:
-        """Without residuals (a decoded position has no counts) the upper figure carries the energy axis itself."""
-        self._residuals.visible = shown
-        self.plot.label_energies(not shown)
 
     def _facts(self, row: int) -> dict[str, Any]:
         services = self._services

@@ -46,6 +46,8 @@ _DECADES: Final = """
     if (power >= -1 && power <= 1) return ["0.1", "1", "10"][power + 1];
     return "10" + String(power).replace("-", "⁻").replace(/[0-9]/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
 """
+_PLAIN: Final = "return String(tick)"
+_NO_LABEL: Final = "return ''"
 _SIGNED: Final = "return (tick > 0 ? '+' : '') + String(tick).replace('-', '−');"
 
 #: Bokeh's tooltips take these names from around them.
@@ -118,11 +120,6 @@ class SpectrumPlot:
         """Draw the shape that the decoder gives for a latent position; there are no counts."""
         self._show({}, decoded_steps(energy_edges, shape), DECODED_LABEL, "")
 
-    def label_energies(self, shown: bool) -> None:
-        """Label the energies at the upper figure, for when there are no residuals below it."""
-        self.main.xaxis.formatter = CustomJSTickFormatter(code="return String(tick)" if shown else "return ''")
-        self.main.xaxis.axis_label = ENERGY_LABEL if shown else None
-
     def restyle(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         style(self.main, palette)
@@ -150,6 +147,10 @@ class SpectrumPlot:
         self.main.y_range.update(start=low, end=high)
         self.decades.ticks = [10.0**power for power in range(math.ceil(math.log10(low)), math.ceil(math.log10(high)))]
         self.main.yaxis.axis_label = label
+        # Without counts there are no residuals: then the upper figure carries the energies itself.
+        self.residuals.visible = bool(data)
+        self.main.xaxis.formatter = CustomJSTickFormatter(code=_NO_LABEL if data else _PLAIN)
+        self.main.xaxis.axis_label = None if data else ENERGY_LABEL
 
 
 def spectrum_plot(palette: Palette) -> SpectrumPlot:
@@ -187,14 +188,14 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     main.yaxis.formatter = CustomJSTickFormatter(code=_DECADES)
     main.yaxis.axis_label = COUNTS_LABEL
     main.xaxis.ticker = main.xgrid.ticker = ticker
-    main.xaxis.formatter = CustomJSTickFormatter(code="return ''")
+    main.xaxis.formatter = CustomJSTickFormatter(code=_NO_LABEL)
     main.xaxis.major_label_standoff = 0
     residuals.yaxis.ticker = FixedTicker(ticks=[-3, 0, 3])
     residuals.yaxis.formatter = CustomJSTickFormatter(code=_SIGNED)
     residuals.yaxis.axis_label = "Resid., σ"
     residuals.ygrid.visible = False
     residuals.xaxis.ticker = residuals.xgrid.ticker = ticker
-    residuals.xaxis.formatter = CustomJSTickFormatter(code="return String(tick)")
+    residuals.xaxis.formatter = CustomJSTickFormatter(code=_PLAIN)
     residuals.xaxis.axis_label = ENERGY_LABEL
     for plot in (main, residuals):
         plot.yaxis.axis_label_standoff = 2
