@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vae.preprocess.survey import product
+from vae.preprocess.survey import is_response_name, product
 from vae.spectra.ogip import Pha
 
 _BACKGROUND_ENDINGS: Final = ("_bkg", "_bgd", "_bg", "_back", "_background", "-bkg")
@@ -39,6 +38,18 @@ class ResponsePlaces:
     archive: Mapping[str, Sequence[Path]]
     folders: Mapping[str, Sequence[Path]]
     standin: Path | None = None
+    _beside: dict[Path, dict[str, tuple[Path]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def beside(self, folder: Path) -> dict[str, tuple[Path]]:
+        """Return the matrices in a folder by file name; it is listed once for all its spectra."""
+        if folder not in self._beside:
+            self._beside.clear()  # spectra come folder by folder
+            try:
+                names = sorted(entry.name for entry in folder.iterdir() if is_response_name(entry.name))
+            except OSError:
+                names = []
+            self._beside[folder] = {name: (folder / name,) for name in names}
+        return self._beside[folder]
 
 
 def background_candidates(pha: Pha, places: ResponsePlaces) -> Iterator[Path]:
@@ -75,8 +86,7 @@ def response_candidates(pha: Pha, places: ResponsePlaces) -> Iterator[tuple[Path
         base = _base(pha.response_file)
         for path in _linked(pha.path, pha.response_file, places.roots):
             yield path, False
-        beside = {entry: (folder / entry,) for entry in _listing(folder)}
-        for index in (_versions(base, beside), *_elsewhere(base, pha.path, places)):
+        for index in (_versions(base, places.beside(folder)), *_elsewhere(base, pha.path, places)):
             for path in index:
                 yield path, False
     own = [stem + end for stem in _stems(pha.path) for end in (".rmf", ".rsp", ".rmf.gz")]
@@ -127,14 +137,6 @@ def _existing(folder: Path, names: Sequence[str]) -> Iterator[Path]:
                 yield folder / name
         except (OSError, ValueError):  # names that the file system cannot hold
             continue
-
-
-@lru_cache(maxsize=16)
-def _listing(folder: Path) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(entry.name for entry in folder.iterdir()))
-    except OSError:
-        return ()
 
 
 def _stems(path: Path) -> list[str]:

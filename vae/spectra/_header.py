@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae.errors import OgipError
+from vae.spectra._fits import Hdu, Header
 
 #: A header, or several to look through in turn (the table's own, then the primary).
-Headers = Sequence[Mapping[str, Any]]
+Headers = Sequence[Header]
 
 _ABSENT: Final = frozenset({"", "NONE", "NULL", "N/A", "UNKNOWN"})
 _MJD_ZERO: Final = datetime(1858, 11, 17)
@@ -77,71 +77,66 @@ def obs_id(headers: Headers) -> str | None:
     return (value.zfill(10) if value.isdecimal() else value) or None
 
 
-def hdu_name(hdu: Any) -> str:
-    """Return EXTNAME, or what stands for it in messages."""
-    return str(hdu.name) or "without a name"
-
-
-def refuse(what: str, hdu: Any, column: str | None, path: Path) -> NoReturn:
+def refuse(what: str, hdu: Hdu, column: str | None = None) -> NoReturn:
     """Raise an `OgipError` that names file, HDU and column."""
-    raise OgipError(what, file=path, hdu=hdu_name(hdu), column=column)
+    raise OgipError(what, file=hdu.path, hdu=hdu.name, column=column)
 
 
-def has_column(hdu: Any, name: str) -> bool:
-    """Whether the table has a column of that name, in any case."""
-    return name in {column.upper() for column in hdu.columns.names}
+def need(hdu: Hdu, name: str) -> None:
+    """Refuse a table without that column."""
+    if name not in hdu.columns:
+        refuse(f"the column is missing; there are {', '.join(hdu.columns) or 'none'}", hdu, name)
 
 
-def column(hdu: Any, name: str, path: Path) -> NDArray[np.float64]:
+def column(hdu: Hdu, name: str) -> NDArray[np.float64]:
     """Return a column of numbers as float64, shape (n,); refuse everything else."""
-    if not has_column(hdu, name):
-        refuse(f"the column is missing; there are {', '.join(hdu.columns.names) or 'none'}", hdu, name, path)
-    values = np.asarray(hdu.data[name])
-    if values.dtype.kind not in "iuf":
-        refuse("the column does not hold numbers", hdu, name, path)
+    need(hdu, name)
+    values = hdu.column(name)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if values.ndim != 1:
-        refuse("the column holds arrays: several spectra in one table (type II) are not read", hdu, name, path)
+    if values.ndim != 1 or values.dtype.kind == "O":
+        refuse("the column holds arrays: several spectra in one table (type II) are not read", hdu, name)
+    if values.dtype.kind not in "iuf":
+        refuse("the column does not hold numbers", hdu, name)
     out = values.astype(np.float64)
     if not np.all(np.isfinite(out)):
-        refuse("the column holds values that are not finite", hdu, name, path)
+        refuse("the column holds values that are not finite", hdu, name)
     return out
 
 
-def flags(hdu: Any, headers: Headers, name: str, path: Path) -> NDArray[np.float64]:
+def flags(hdu: Hdu, headers: Headers, name: str) -> NDArray[np.float64]:
     """Return GROUPING or QUALITY per channel: from the column, else the keyword, else 0."""
-    if has_column(hdu, name):
-        return column(hdu, name, path)
-    return np.full(len(hdu.data), number(headers, name) or 0.0)
+    if name in hdu.columns:
+        return column(hdu, name)
+    return np.full(hdu.n_rows, number(headers, name) or 0.0)
 
 
-def scaling(hdu: Any, headers: Headers, name: str, path: Path) -> float:
+def scaling(hdu: Hdu, headers: Headers, name: str) -> float:
     """Return BACKSCAL or AREASCAL: one positive number, 1 where the file has none (the OGIP default)."""
-    if has_column(hdu, name):
-        values = np.asarray(hdu.data[name], np.float64)
+    if name in hdu.columns:
+        values = column(hdu, name)
         if values.size == 0 or np.ptp(values) > 1e-6 * np.abs(values).max():
-            refuse("it varies with channel, as in grating (RGS) spectra, which are not read", hdu, name, path)
-        value: float | None = float(values.flat[0])
+            refuse("it varies with channel, as in grating (RGS) spectra, which are not read", hdu, name)
+        value: float | None = float(values[0])
     elif text(headers, name):
         value = number(headers, name)
     else:
         value = 1.0
-    if value is None or not value > 0.0 or not math.isfinite(value):
-        refuse(f"{value} is no positive number", hdu, name, path)
+    if value is None or not value > 0.0:
+        refuse(f"{value} is no positive number", hdu, name)
     return value
 
 
 def energies(
-    hdu: Any, path: Path, names: tuple[str, str] = ("ENERG_LO", "ENERG_HI"), *, ascending: bool = True
+    hdu: Hdu, names: tuple[str, str] = ("ENERG_LO", "ENERG_HI"), *, ascending: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lower and upper edges of energy bins [keV], each shape (n,)."""
-    low, high = (column(hdu, name, path) for name in names)
-    factor = {"ev": 1e-3, "mev": 1e3}.get(str(hdu.columns[names[0]].unit or "").strip().lower(), 1.0)
+    low, high = (column(hdu, name) for name in names)
+    factor = {"ev": 1e-3, "mev": 1e3}.get(hdu.unit(names[0]).lower(), 1.0)
     if low.size == 0:
-        refuse("there are no energy bins", hdu, names[0], path)
+        refuse("there are no energy bins", hdu, names[0])
     if np.any(low < 0) or np.any(high < low) or not np.any(high > low):
-        refuse("upper edges do not lie above lower edges", hdu, names[1], path)
+        refuse("upper edges do not lie above lower edges", hdu, names[1])
     if ascending and np.any(np.diff(low) <= 0):
-        refuse("energies are not ascending", hdu, names[0], path)
+        refuse("energies are not ascending", hdu, names[0])
     return low * factor, high * factor
