@@ -1,12 +1,17 @@
 // The keyboard, and the sheet that lists it. Keys work anywhere but in a field that takes text.
 const SHEET = [
   ["Map", [["Pan and pick", "V"], ["Lasso", "L"], ["Box", "B"], ["Grey what is not selected", "G"], ["Zoom in, out", "+", "−"], ["Whole map", "0"], ["Move the map", "←", "↑", "→", "↓"]]],
-  ["Picked source", [["Previous, next observation", "[", "]"], ["Spectrum, Trajectory, Similar, Selection", "1", "–", "4"]]],
+  ["Picked source", [["Previous, next observation", "[", "]"], ["Tabs of the inspector", "1", "2", "3", "4"]]],
   ["Selection", [["Undo", "Ctrl", "Z"], ["Redo", "Ctrl", "Shift", "Z"], ["Clear the lasso, then the pick", "Esc"]]],
   ["Page", [["This sheet", "?"]]],
 ];
 const KEYS = { v: "pan", l: "lasso", b: "box", g: "grey", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", "−": "zoom-out", 0: "home", "[": "previous", "]": "next",
   1: "tab-1", 2: "tab-2", 3: "tab-3", 4: "tab-4", ArrowLeft: "west", ArrowRight: "east", ArrowUp: "north", ArrowDown: "south", Escape: "escape" };
+// Bokeh draws a dotted line around a plot that was clicked. The ring is for the keyboard.
+const RING = new CSSStyleSheet();
+RING.replaceSync(".bk-events:focus:not(:focus-visible) { outline: none !important; } .bk-events:focus-visible { outline: 2px solid var(--focus) !important; outline-offset: -2px !important; }");
+const calm = (event) => { for (const node of event.composedPath()) if (node instanceof ShadowRoot && !node.adoptedStyleSheets.includes(RING)) node.adoptedStyleSheets.push(RING); };
+
 export function render({ model }) {
   let sheet = null, before = null;
   const close = () => { sheet?.remove(); sheet = null; before?.focus?.(); };
@@ -39,7 +44,8 @@ export function render({ model }) {
     model.send_msg({ action });
   };
   window.addEventListener("keydown", press);
+  window.addEventListener("focusin", calm);
   window.addEventListener("xle-help", open);
-  model.on("remove", () => { window.removeEventListener("keydown", press); window.removeEventListener("xle-help", open); });
+  model.on("remove", () => { window.removeEventListener("keydown", press); window.removeEventListener("focusin", calm); window.removeEventListener("xle-help", open); });
   return root;
 }

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, Request
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 180
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 @dataclass
