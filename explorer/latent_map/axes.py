@@ -42,7 +42,7 @@ class Axes:
             Label(
                 text="μ₁",
                 x=Node(target="frame", symbol="right", offset=-12),
-                y=Node(target="frame", symbol="bottom", offset=-8),
+                y=Node(target="frame", symbol="bottom", offset=-10),
                 anchor="bottom_right",
             ),
             Label(

@@ -1,14 +1,21 @@
 // Mouse over the map: the ring follows at once in the browser; the server hears of the position a few times a second.
-// args: cursor, hover (ColumnDataSources), radius [px]
+// args: cursor, hover (ColumnDataSources), pause_ms
+const page = document.documentElement.style
+let last = 0, timer = 0
+// The map's focus ring is for those who came by keyboard; a click on it focuses it too.
+document.addEventListener("keydown", (event) => { if (event.key == "Tab") page.removeProperty("--map-focus") })
+
 export default ({ cursor, hover, pause_ms }, event) => {
-  const state = (cursor._xle ??= { last: 0, timer: 0 })
-  const inside = event.event_name !== "mouseleave"
-  const ring = inside ? { x: [event.x], y: [event.y] } : { x: [], y: [] }
-  hover.setv({ data: ring }, { sync: false })
-  const told = inside ? { x: [event.x], y: [event.y], x_px: [event.sx], y_px: [event.sy] } : { x: [], y: [], x_px: [], y_px: [] }
-  clearTimeout(state.timer)
-  const tell = () => { state.last = performance.now(); cursor.data = told }
-  const wait = state.last + pause_ms - performance.now()
-  if (wait <= 0 || !inside) tell()
-  else state.timer = setTimeout(tell, wait)
+  page.setProperty("--map-focus", "0px")
+  const inside = event.event_name != "mouseleave"
+  const list = (value) => (inside ? [value] : [])
+  hover.setv({ data: { x: list(event.x), y: list(event.y) } }, { sync: false })
+  const tell = () => {
+    last = performance.now()
+    cursor.data = { x: list(event.x), y: list(event.y), x_px: list(event.sx), y_px: list(event.sy) }
+  }
+  clearTimeout(timer)
+  const wait = inside ? last + pause_ms - performance.now() : 0
+  if (wait > 0) timer = setTimeout(tell, wait)
+  else tell()
 }

@@ -38,6 +38,12 @@ _CURSOR_PAUSE: Final = 50
 _ZOOM_LIMITS: Final = (1e-4, 8.0)
 #: For marks drawn before the browser has laid the figure out; drawn again with the first frame [px].
 _ASSUMED_SIZE: Final = (900, 800)
+#: Bokeh measures text without the page's tabular figures, so it must draw without them too.
+#: The look's focus ring instead of Bokeh's dotted line; figure.js takes it away for those who came by mouse.
+_STYLE: Final = """
+:host { font-feature-settings: normal; font-variant-numeric: normal; }
+.bk-Canvas { --outline-width: var(--map-focus, 2px); --outline-style: solid; --highlight-color: var(--focus); }
+"""
 _FOLLOW_MOUSE: Final = Path(__file__).with_name("figure.js").read_text(encoding="utf-8")
 
 
@@ -140,6 +146,7 @@ class LatentMap:
     def _build(self) -> bokeh_figure:
         fig = bokeh_figure(
             css_classes=["xle-map"],
+            stylesheets=[_STYLE],
             sizing_mode="stretch_both",
             x_range=self._x,
             y_range=self._y,

@@ -20,6 +20,10 @@ from explorer.palette import Palette
 
 #: A step is drawn at half opacity below this significance [sigma] (LOOK.md).
 SIGNIFICANT_STEP: Final = 3.0
+#: Room that a name needs beside its ring [px].
+_NAME_WIDTH: Final = 150.0
+#: Distance of the numbers at the ends of a track from their marks [px].
+_END_GAP: Final = 14.0
 #: Radius of the ring around the picked detection and around the mouse [px].
 RING: Final = 8.0
 
@@ -80,7 +84,9 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
-def picked_columns(picked: Picked | None, scale: Scale, palette: Palette) -> dict[str, Columns]:
+def picked_columns(
+    picked: Picked | None, track: pd.DataFrame | None, scale: Scale, palette: Palette
+) -> dict[str, Columns]:
     """Ring, ellipses, leader and name of the picked detection."""
     if picked is None:
         return {
@@ -91,8 +97,7 @@ def picked_columns(picked: Picked | None, scale: Scale, palette: Palette) -> dic
         }
     per_x = float(scale.per_unit[0])
     reach = max(2 * picked.sigma_x * per_x, RING) + 3
-    room = (scale.view.x1 - picked.x) * per_x - reach
-    side = 1 if room > 150 or picked.x < scale.view.x0 else -1  # to the left where the name would leave the map
+    side = _name_side(picked, track, scale, reach)
     align = "left" if side > 0 else "right"
     texts = [(picked.name, -1.0, "mark", "bold")] + ([(picked.place, 14.0, "label", "normal")] if picked.place else [])
     return {
@@ -119,6 +124,15 @@ def picked_columns(picked: Picked | None, scale: Scale, palette: Palette) -> dic
             [(picked.x, picked.y, text, side * (reach + 13), dy, align, role, style) for text, dy, role, style in texts]
         ),
     }
+
+
+def _name_side(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> int:
+    """1 for a name to the right of the ring, -1 to the left: away from the track, but never out of the map."""
+    per_x = float(scale.per_unit[0])
+    wished = 1 if track is None or float(track["mu_1"].mean()) <= picked.x else -1
+    room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
+    needed = reach + _NAME_WIDTH
+    return wished if room[wished] > needed or room[-wished] < needed else -wished
 
 
 def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:
@@ -168,7 +182,7 @@ def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) ->
     heads = track.arrows(points, curves)
     head_colours = colours[heads.step, track.PIECES // 2]
     marks = track.ramp_colours(ramp, times)
-    ends = [(0, "1"), (len(table) - 1, str(len(table)))]
+    ends = [(0, 1, "1"), (len(table) - 1, len(table) - 2, str(len(table)))]
     last = curve[-1, -1:]
     whole = np.vstack([curve[:, :-1].reshape(-1, 2), last])
     return {
@@ -191,8 +205,20 @@ def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) ->
             "height": 2 * table["sigma_2"].to_numpy(np.float64),
             "colour": marks,
         },
-        "ends": _texts([(*latent[at], text, -9.0, -8.0, "right", "label", "bold") for at, text in ends]),
+        "ends": _texts(
+            [
+                (*latent[at], text, *_beyond(points[at] - points[beside]), "center", "label", "bold")
+                for at, beside, text in ends
+            ]
+        ),
     }
+
+
+def _beyond(step: np.ndarray) -> tuple[float, float]:
+    """Offset of an end's number from its mark, on the far side of the step [px, downward]."""
+    length = float(np.hypot(*step))
+    x, y = step / length if length > 0 else (-1.0, 0.0)
+    return _END_GAP * float(x), -_END_GAP * float(y)
 
 
 def outline_columns(outline: tuple[Any, Any] | None, selected: int, scale: Scale) -> dict[str, Columns]:
@@ -347,7 +373,7 @@ class Marks:
         """Show a scene at a scale."""
         self._scene = scene, scale
         columns = (
-            picked_columns(scene.picked, scale, self._palette)
+            picked_columns(scene.picked, scene.track, scale, self._palette)
             | decoded_columns(scene.decoded)
             | track_columns(scene.track, scale, self._palette)
             | outline_columns(scene.outline, scene.selected, scale)

@@ -1,0 +1,249 @@
+"""The map under a real mouse: pick, decode, zoom, pan, lasso, box, trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import shapely
+from playwright.sync_api import Page, expect
+from served import WAIT_MS, App
+
+from explorer.latent_map.marks import short_name
+from vae.atlas import Atlas
+
+#: Runs in the page: the figure of the map, and the data of one of its sources.
+_FIGURE = "[...Bokeh.documents[0]._all_models.values()].find((m) => m.css_classes?.includes('xle-map'))"
+_SOURCE = "Bokeh.documents[0].get_model_by_name"
+_IMAGE_SUM = f"{_SOURCE}('xle-image').data.image[0].reduce((a, b) => (a * 31 + b) % 1000003, 7)"
+
+
+@pytest.fixture(scope="module")
+def atlas(served_app: App) -> Atlas:
+    return Atlas.open(served_app.atlas)
+
+
+@dataclass
+class MapPage:
+    """The map in a browser, in latent units."""
+
+    page: Page
+    atlas: Atlas
+
+    def __post_init__(self) -> None:
+        self.page.wait_for_function(f"{_SOURCE}('xle-image')?.data.image.length > 0")
+
+    def view(self) -> tuple[float, float, float, float]:
+        ends = "((f) => [f.x_range.start, f.x_range.end, f.y_range.start, f.y_range.end])"
+        return tuple(self.page.evaluate(f"{ends}({_FIGURE})"))
+
+    def box(self) -> dict[str, float]:
+        found = self.page.locator(".xle-map").bounding_box()
+        assert found is not None
+        return found
+
+    def to_px(self, x, y) -> np.ndarray:
+        """Latent to page pixels, shape (n, 2)."""
+        x0, x1, y0, y1 = self.view()
+        box = self.box()
+        across = (np.asarray(x) - x0) / (x1 - x0) * box["width"] + box["x"]
+        down = (y1 - np.asarray(y)) / (y1 - y0) * box["height"] + box["y"]
+        return np.stack([across, down], axis=-1)
+
+    def free(self, at: np.ndarray) -> np.ndarray:
+        """Whether no card of the page floats over these pixels, and they lie well inside the map."""
+        box = self.box()
+        inside = (at > [box["x"] + 60, box["y"] + 70]).all(axis=1)
+        inside &= (at < [box["x"] + box["width"] - 60, box["y"] + box["height"] - 150]).all(axis=1)
+        return inside
+
+    def image_extent(self) -> list[float]:
+        return self.page.evaluate(f"((d) => [d.x[0], d.dw[0], d.y[0], d.dh[0]])({_SOURCE}('xle-image').data)")
+
+    def image_sum(self) -> int:
+        return self.page.evaluate(_IMAGE_SUM)
+
+    def wait_for_another_image(self, before: int) -> None:
+        self.page.wait_for_function(f"{_IMAGE_SUM} != {before}")
+
+    def column(self, source: str, name: str) -> list:
+        return self.page.evaluate(f"Array.from({_SOURCE}('xle-{source}').data['{name}'])")
+
+    def wait_for_frame(self) -> None:
+        """Until the image on screen is the one of the view on screen."""
+        self.page.wait_for_function(
+            f"((f, d) => Math.abs(d.x[0] - f.x_range.start) + Math.abs(d.dw[0] - f.x_range.span) < 1e-6 * d.dw[0])"
+            f"({_FIGURE}, {_SOURCE}('xle-image').data)",
+            timeout=WAIT_MS,
+        )
+
+    def click(self, at: np.ndarray) -> None:
+        self.page.mouse.click(float(at[0]), float(at[1]))
+
+    def move(self, at: np.ndarray) -> None:
+        self.page.mouse.move(float(at[0]), float(at[1]))
+
+    def drag(self, corners: np.ndarray) -> None:
+        mouse = self.page.mouse
+        self.move(corners[0])
+        mouse.down()
+        for corner in corners[1:]:
+            mouse.move(float(corner[0]), float(corner[1]), steps=4)
+        mouse.up()
+
+
+@pytest.fixture
+def map_page(page: Page, atlas: Atlas) -> Iterator[MapPage]:
+    shown = MapPage(page, atlas)
+    shown.wait_for_frame()
+    return shown
+
+
+def isolated_row(map_page: MapPage) -> int:
+    """A detection on free ground with no other within 24 px."""
+    latents = map_page.atlas.latents
+    at = map_page.to_px(latents[:, 0], latents[:, 1])
+    for row in np.flatnonzero(map_page.free(at)):
+        if np.count_nonzero(np.hypot(*(at - at[row]).T) < 24) == 1:
+            return int(row)
+    raise AssertionError("every detection has neighbours")
+
+
+def test_click_on_a_point_picks_it(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.click(at + np.array([3, -3]))
+    name = str(map_page.atlas.catalogue["name"].iat[row])
+    expect(map_page.page.locator(".xle-readout").first).to_contain_text(short_name(name))
+    assert short_name(name) in map_page.column("name", "text")
+    assert map_page.column("ring", "x") == pytest.approx([float(map_page.atlas.latents[row, 0])])
+
+
+def test_click_beside_all_points_decodes_the_position(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.click(at + np.array([12, 0]))
+    expect(map_page.page.locator(".xle-readout").first).to_contain_text("ecoded at (")
+    assert map_page.column("decoded_name", "text")[0] == "Decoded"
+    assert map_page.column("ring", "x") == []
+
+
+def test_wheel_zooms_and_home_returns(map_page: MapPage) -> None:
+    home, before = map_page.view(), map_page.image_sum()
+    box = map_page.box()
+    map_page.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
+    map_page.page.mouse.wheel(0, -400)
+    map_page.page.wait_for_function(f"{_FIGURE}.x_range.span < {0.9 * (home[1] - home[0])}")
+    map_page.wait_for_another_image(before)
+    map_page.wait_for_frame()
+    view = map_page.view()
+    assert home[0] < view[0] < view[1] < home[1]
+    map_page.page.get_by_role("button", name="Whole map").click()
+    map_page.page.wait_for_function(f"Math.abs({_FIGURE}.x_range.start - {home[0]}) < 1e-9")
+    map_page.page.wait_for_function(f"{_IMAGE_SUM} == {before}")
+
+
+def test_drag_pans_by_the_same_number_of_pixels(map_page: MapPage) -> None:
+    home, box = map_page.view(), map_page.box()
+    start = np.array([box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]])
+    map_page.drag(np.array([start, start + np.array([90, 40])]))
+    map_page.wait_for_frame()
+    view = map_page.view()
+    assert view[0] == pytest.approx(home[0] - 90 / box["width"] * (home[1] - home[0]), abs=2e-3)
+    assert view[2] == pytest.approx(home[2] + 40 / box["height"] * (home[3] - home[2]), abs=2e-3)
+    assert map_page.image_extent()[1] == pytest.approx(home[1] - home[0])
+
+
+def expected_count(map_page: MapPage, corners: np.ndarray) -> tuple[int, int]:
+    """Detections in a polygon of page pixels, by shapely: without and with a border of 1.5 px."""
+    latents = map_page.atlas.latents
+    points = shapely.points(map_page.to_px(latents[:, 0], latents[:, 1]))
+    polygon = shapely.Polygon(corners)
+    few, many = (int(shapely.contains(polygon.buffer(by), points).sum()) for by in (-1.5, 1.5))
+    return few, many
+
+
+def selected_count(map_page: MapPage) -> int:
+    count = map_page.page.locator(".xle-selection-count").first
+    expect(count).to_contain_text("selected")
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-tag').data.text.length > 0")
+    tag = int(map_page.column("tag", "text")[0].split()[0].replace(",", ""))
+    expect(count).to_contain_text(f"{tag:,}")
+    return tag
+
+
+def test_lasso_selects_what_it_encloses(map_page: MapPage) -> None:
+    box = map_page.box()
+    angle = np.linspace(0, 1.93 * np.pi, 30)
+    middle = [box["x"] + 0.52 * box["width"], box["y"] + 0.5 * box["height"]]
+    corners = np.array(middle) + np.stack([190 * np.cos(angle), 120 * np.sin(angle)], axis=1)
+    before, view = map_page.image_sum(), map_page.view()
+    map_page.page.keyboard.press("l")
+    expect(map_page.page.get_by_role("button", name="Lasso")).to_have_attribute("aria-pressed", "true")
+    map_page.drag(corners)
+    few, many = expected_count(map_page, corners)
+    assert 50 < few <= selected_count(map_page) <= many
+    map_page.wait_for_another_image(before)  # the others are grey
+    assert map_page.view() == view
+    map_page.page.keyboard.press("Escape")
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-tag').data.text.length == 0")
+
+
+def test_box_selects_what_it_encloses(map_page: MapPage) -> None:
+    box = map_page.box()
+    x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"]
+    map_page.page.keyboard.press("b")
+    expect(map_page.page.get_by_role("button", name="Box")).to_have_attribute("aria-pressed", "true")
+    map_page.drag(np.array([[x, y], [x + 180, y + 140]]))
+    corners = np.array([[x, y], [x + 180, y], [x + 180, y + 140], [x, y + 140]])
+    few, many = expected_count(map_page, corners)
+    assert 20 < few <= selected_count(map_page) <= many
+
+
+def several_observations(map_page: MapPage) -> tuple[int, np.ndarray]:
+    """A detection that a click reaches, of a source whose observations lie apart, and all rows of that source."""
+    latents = map_page.atlas.latents
+    at = map_page.to_px(latents[:, 0], latents[:, 1])
+    free = map_page.free(at)
+    sources = map_page.atlas.catalogue["source_id"]
+    counts = sources.value_counts()
+    for source in counts.index[counts > 2]:
+        rows = map_page.atlas.trajectory(int(source))["row"].to_numpy()
+        apart = np.hypot(*(at[rows][:, None] - at[rows][None]).transpose(2, 0, 1)) + 99 * np.eye(len(rows))
+        for row in rows:
+            nearest = int(np.argsort(np.hypot(*(at - at[row]).T))[0])
+            if free[rows].all() and apart.min() > 20 and nearest == row:
+                return int(row), rows
+    raise AssertionError("no source with observations that lie apart")
+
+
+def test_a_source_with_several_observations_shows_its_track(map_page: MapPage) -> None:
+    row, rows = several_observations(map_page)
+    latents = map_page.atlas.latents
+    map_page.click(map_page.to_px(*latents[row, :2]))
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-observations').data.x.length == {len(rows)}")
+    assert map_page.column("observations", "x") == pytest.approx(latents[rows, 0].tolist(), abs=1e-6)
+    assert map_page.column("ends", "text") == ["1", str(len(rows))]
+    at = list(rows).index(row) + 1
+    assert f"observation {at} of {len(rows)}" in map_page.column("name", "text")
+
+    other = int(rows[-1] if rows[-1] != row else rows[0])
+    map_page.page.wait_for_timeout(350)  # a click within 300 ms would be the second of a double click
+    map_page.click(map_page.to_px(*latents[other, :2]))
+    map_page.page.wait_for_function(
+        f"Math.abs({_SOURCE}('xle-ring').data.x[0] - {float(latents[other, 0])}) < 1e-6", timeout=WAIT_MS
+    )
+    assert len(map_page.column("observations", "x")) == len(rows)
+
+
+def test_hovering_describes_what_is_under_the_mouse(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.move(at + np.array([2, 0]))
+    tip = map_page.page.locator(".xle-overlay .tip")
+    expect(tip).to_contain_text("1 detection")
+    expect(tip).to_contain_text(short_name(str(map_page.atlas.catalogue["name"].iat[row])))
+    map_page.move(at + np.array([13, 1]))
+    expect(tip).to_be_hidden()
