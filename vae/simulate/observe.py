@@ -21,9 +21,9 @@ from vae.spectra.store import SHARD_ROWS, Block
 #: The archive's cut: more than this many net counts in 0.3-10 keV.
 MINIMUM_NET_COUNTS: Final = 300.0
 #: Observations expected to yield less never make it; not worth simulating.
-_HOPELESS_COUNTS: Final = 230.0
+_HOPELESS_COUNTS: Final = 220.0
 #: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.4 above the cut.
-_FIRST_BATCH: Final = 13100
+_FIRST_BATCH: Final = 15700
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048

@@ -15,8 +15,8 @@ from vae.simulate.recipe import TimeLine
 #: Share of sources by number of observations: p(n) ~ n^-2.8, at most 90 (fits 4XMM-DR14).
 _OBSERVATIONS: Final = np.arange(1, 91)
 _OBSERVATION_SHARES: Final = _OBSERVATIONS**-2.8 / np.sum(_OBSERVATIONS**-2.8)
-#: Net counts N(>C) ~ C^-0.9 up to the break, C^-1.2 above; the lower end leaves room for Poisson scatter across 300.
-_COUNTS_LOW: Final = 270.0
+#: Net counts N(>C) ~ C^-0.9 up to the break, C^-1.2 above; the lower end leaves room for scatter across 300.
+_COUNTS_LOW: Final = 210.0
 _COUNTS_BREAK: Final = 2000.0
 _COUNTS_HIGH: Final = 4.0e5
 _SLOPES: Final = (0.9, 1.2)
