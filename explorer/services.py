@@ -57,7 +57,7 @@ class Services:
 
     def class_of(self, row: int) -> str:
         """Display class of a detection."""
-        return self.class_names[self.class_codes[row]]
+        return self.class_names[int(self.class_codes[row])]
 
 
 def services(path: str | Path) -> Services:

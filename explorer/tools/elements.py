@@ -43,8 +43,8 @@ class Element(JSComponent):
     def __init__(self, **params: Any) -> None:
         params.setdefault("margin", 0)
         params.setdefault("sizing_mode", "stretch_width")
+        params["stylesheets"] = [stylesheet(), *params.get("stylesheets", [])]
         super().__init__(**params)
-        self.stylesheets = [*self.stylesheets, stylesheet()]
         self._at_first = self.param.values()
         if pn.state.curdoc:
             pn.state.onload(self._send_again)

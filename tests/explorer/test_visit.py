@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bokeh.core.templates import MACROS
+
+from explorer.page import opening, visit
+from explorer.page.template import ExplorerTemplate, Message, tokens_and_fonts
+from vae.errors import AtlasError
+
+
+def test_argument_comes_before_environment_before_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EXPLORER_ATLAS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert opening.atlas_path([]).is_relative_to(tmp_path / "cache")  # the small demo, not built yet
+    for name in ("atlas", "named", "given"):
+        (tmp_path / name).mkdir()
+    assert opening.atlas_path([]).resolve() == tmp_path / "atlas"
+    monkeypatch.setenv("EXPLORER_ATLAS", str(tmp_path / "named"))
+    assert opening.atlas_path([]) == tmp_path / "named"
+    assert opening.atlas_path([str(tmp_path / "given")]) == tmp_path / "given"
+
+
+def test_a_named_atlas_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(AtlasError, match="missing") as caught:
+        opening.atlas_path([str(tmp_path / "missing")])
+    assert caught.value.todo
+    with pytest.raises(AtlasError, match="one atlas"):
+        opening.atlas_path(["a", "b"])
+
+
+def test_a_failed_opening_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "empty"
+    path.mkdir()
+    first = opening.opening(path)
+    assert isinstance(first.exception(timeout=60), AtlasError)
+    assert opening.opening(path) is not first
+
+
+@pytest.mark.parametrize(
+    ("query", "theme", "told"),
+    [({}, "dark", False), ({"theme": [b"light"]}, "light", False), ({"theme": [b"\xff<b>"]}, "dark", True)],
+)
+def test_theme_of_the_address(monkeypatch: pytest.MonkeyPatch, query: dict, theme: str, told: bool) -> None:
+    monkeypatch.setattr(type(visit.pn.state), "session_args", query)
+    shown, notice = visit.requested_theme()
+    assert shown == theme
+    assert bool(notice) is told
+
+
+def test_a_message_is_escaped_and_needs_no_server() -> None:
+    page = ExplorerTemplate("dark", message=Message("No <atlas>", ("Look in <here>",), error=True))
+    resources: dict = {"css": {}, "raw_css": [], "js": {}, "js_modules": {}}
+    html = page.template.render(page._render_variables, macros=MACROS, template_resources=resources)
+    assert "No &lt;atlas&gt;" in html
+    assert "Look in &lt;here&gt;" in html
+    assert 'data-theme="dark"' in html
+    assert "http-equiv" not in html  # an error waits for a person, not for time
+
+
+def test_a_page_that_waits_asks_again() -> None:
+    page = ExplorerTemplate("light", message=Message("Opening the atlas"))
+    assert page._render_variables["xle_refresh"]
+
+
+def test_nothing_is_fetched_for_the_first_paint() -> None:
+    css = tokens_and_fonts()
+    assert "http" not in css.replace("http://www.w3.org", "")
+    assert css.count("@font-face") == 2
+    assert "data:font/woff2;base64," in css
