@@ -64,9 +64,10 @@ def test_sources_are_whole_and_in_time_order(chunk: tuple[Block, pd.DataFrame]) 
     assert not table.duplicated(["obs_id", "src_num"]).any()
     assert table.groupby("obs_id")["mjd_start"].nunique().max() == 1
     assert table.groupby("obs_id").size().max() > 1
-    # Positions scatter by arcseconds, within their errors.
-    spread = (table["dec_deg"] - per_source["dec_deg"].transform("mean")) * 3600 / table["position_error_arcsec"]
-    assert spread.abs().max() < 6
+    # Positions scatter by arcseconds, as the errors of the source's detections allow.
+    away = (table["dec_deg"] - per_source["dec_deg"].transform("mean")).abs() * 3600
+    assert (away < 6 * per_source["position_error_arcsec"].transform("max")).all()
+    assert away.max() > 1
 
 
 def test_classes_are_known_for_nearly_half(chunk: tuple[Block, pd.DataFrame]) -> None:
