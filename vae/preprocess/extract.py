@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from vae.spectra.ogip_types import PN_NAMES
 from vae.spectra.statistics import net_summary
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 #: Matrices a process keeps: a canned one takes some 20 MB, and an archive has a few dozen.
 _MOST_KEPT: Final = 32
 
@@ -235,9 +234,3 @@ def _first_that_opens(pha: Pha, kind: str, what: str, keyword: str | None, attem
     named = f"the file names {keyword}" if keyword else "the file names none"
     tried = "; ".join(dict.fromkeys(errors)) or "nothing of that name is there"
     raise _RejectedError(Rejection(pha.path, kind, f"no {what} that opens ({named}; {tried})"))
-
-
-def extract_all(extractor: Extractor, spectra: Iterable[Path]) -> Iterator[Row | Rejection]:
-    """Make rows one after the other in this process."""
-    for spectrum in spectra:
-        yield extractor(spectrum)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,22 +16,19 @@ from rich.progress import Progress
 import vae
 from vae.errors import ExplorerError, OgipError, OptionError
 from vae.files import new_folder
-from vae.preprocess.extract import Extractor, Row
+from vae.preprocess.extract import Extractor
 from vae.preprocess.options import PreprocessOptions, PreprocessSummary
+from vae.preprocess.pool import ordered_map
 from vae.preprocess.sources import choose_spectra, join_sources
 from vae.preprocess.spool import Spool
 from vae.preprocess.survey import Rejection, Survey, files_under, is_response_name, label_file, survey
 from vae.preprocess.triples import ResponsePlaces
 from vae.progress import progress_bar
-from vae.spectra.ogip import read_rmf
+from vae.spectra.ogip import Label, read_rmf
 from vae.spectra.ogip_types import PN_NAMES
 from vae.spectra.store import REJECTED_COLUMNS, SHARD_ROWS, StoreWriter
 
-_log = logging.getLogger(__name__)
-T = TypeVar("T")
-S = TypeVar("S")
-#: Files a process gets at a time; an archive below this is not worth starting processes for.
-_FILES_A_TASK: Final = 32
+#: Fewer files than this are not worth starting processes for, unless they are asked for.
 _WORTH_POOL: Final = 256
 
 
@@ -83,8 +75,12 @@ def preprocess(
         Spool(folder / "rows.partial") as spool,
         progress_bar(quiet=quiet) as progress,
     ):
-        with _mapper(options, progress) as mapped:
-            found = survey(paths, partial(mapped, label_file, "looking at files"), single=single)
+
+        def label_files(unknown: Sequence[Path]) -> Iterator[Label | Rejection]:
+            workers = _processes(options, len(unknown)) if len(unknown) >= _WORTH_POOL else 1
+            return ordered_map(label_file, unknown, workers=workers, progress=progress, title="looking at files")
+
+        found = survey(paths, label_files, single=single)
         if len(found.spectra) > 1 and (options.arf or options.rmf or options.background):
             raise OptionError(
                 f"--arf, --rmf and --background are for a single spectrum, and there are {len(found.spectra)}",
@@ -93,14 +89,15 @@ def preprocess(
         rejected = list(found.rejected)
         files: list[Path] = []
         used: set[Path] = set()
-        with _mapper(options, progress, Extractor(_absolute(options), _places(found, options))) as mapped:
-            for result in mapped(_extract, "spectra", found.spectra):
-                if isinstance(result, Rejection):
-                    rejected.append(result)
-                else:
-                    spool.add(result)
-                    files.append(result.file)
-                    used.update(result.used)
+        extractor = Extractor(_absolute(options), _places(found, options))
+        workers = _processes(options, len(found.spectra))
+        for result in ordered_map(extractor, found.spectra, workers=workers, progress=progress, title="spectra"):
+            if isinstance(result, Rejection):
+                rejected.append(result)
+            else:
+                spool.add(result)
+                files.append(result.file)
+                used.update(result.used)
         if not files:
             raise ExplorerError(_why_nothing(rejected), where=", ".join(map(str, paths)), todo="Check what is there")
         rows, losing = _choose(spool.table(), files)
@@ -161,6 +158,10 @@ def _write(
     return names
 
 
+def _processes(options: PreprocessOptions, n_items: int) -> int:
+    return options.workers or (len(os.sched_getaffinity(0)) if n_items >= _WORTH_POOL else 1)
+
+
 def _check(paths: Sequence[Path], options: PreprocessOptions) -> None:
     if not paths:
         raise OptionError("no archive given", todo="Name a folder or a spectrum")
@@ -201,47 +202,6 @@ def _places(found: Survey, options: PreprocessOptions) -> ResponsePlaces:
             folders.setdefault(path.name, []).append(path)
     standin = options.standin_response
     return ResponsePlaces(found.roots, found.responses, folders, None if standin is None else standin.resolve())
-
-
-_extractor: Extractor | None = None
-
-
-def _start_process(extractor: Extractor | None) -> None:
-    global _extractor
-    _extractor = extractor
-
-
-def _extract(spectrum: Path) -> Row | Rejection:
-    assert _extractor is not None
-    return _extractor(spectrum)
-
-
-@contextmanager
-def _mapper(
-    options: PreprocessOptions, progress: Progress, extractor: Extractor | None = None
-) -> Iterator[Callable[[Callable[[S], T], str, Sequence[S]], Iterable[T]]]:
-    """Offer an ordered map with a progress bar: in this process, or over a pool where that is worth its start."""
-    pool: ProcessPoolExecutor | None = None
-
-    def mapped(work: Callable[[S], T], title: str, items: Sequence[S]) -> Iterator[T]:
-        nonlocal pool
-        workers = options.workers or (len(os.sched_getaffinity(0)) if len(items) >= _WORTH_POOL else 1)
-        if workers > 1 and len(items) > 1:
-            pool = ProcessPoolExecutor(
-                workers, multiprocessing.get_context("spawn"), initializer=_start_process, initargs=(extractor,)
-            )
-            results = pool.map(work, items, chunksize=min(_FILES_A_TASK, -(-len(items) // workers)))
-        else:
-            _start_process(extractor)
-            results = map(work, items)
-        yield from progress.track(results, total=len(items), description=title)
-
-    try:
-        yield mapped
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
-        _start_process(None)
 
 
 def _why_nothing(rejected: Sequence[Rejection]) -> str:
