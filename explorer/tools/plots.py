@@ -107,6 +107,8 @@ class SpectrumPlot:
     residual_band: BoxAnnotation
     residual_zero: Span
     decades: FixedTicker
+    labelled: CustomJSTickFormatter
+    unlabelled: CustomJSTickFormatter
 
     def show_counts(self, spectrum: Spectrum, min_snr: float) -> None:
         """Draw counts per keV with the folded reconstruction."""
@@ -149,7 +151,7 @@ class SpectrumPlot:
         self.main.yaxis.axis_label = label
         # Without counts there are no residuals: then the upper figure carries the energies itself.
         self.residuals.visible = bool(data)
-        self.main.xaxis.formatter = CustomJSTickFormatter(code=_NO_LABEL if data else _PLAIN)
+        self.main.xaxis.formatter = self.unlabelled if data else self.labelled
         self.main.xaxis.axis_label = None if data else ENERGY_LABEL
 
 
@@ -159,6 +161,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     bare = {"stylesheets": [_TOOLTIP_CSS], "toolbar_location": None, "tools": ""}
     sizes = {**bare, "min_border_left": _LEFT, "min_border_right": _RIGHT}
     decades = FixedTicker(ticks=[1.0, 10.0, 100.0, 1000.0, 10000.0])
+    labelled, unlabelled = CustomJSTickFormatter(code=_PLAIN), CustomJSTickFormatter(code=_NO_LABEL)
     ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
     main = figure(
         styles={"flex": "1 1 0", "min-height": "0"},
@@ -188,14 +191,14 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     main.yaxis.formatter = CustomJSTickFormatter(code=_DECADES)
     main.yaxis.axis_label = COUNTS_LABEL
     main.xaxis.ticker = main.xgrid.ticker = ticker
-    main.xaxis.formatter = CustomJSTickFormatter(code=_NO_LABEL)
+    main.xaxis.formatter = unlabelled
     main.xaxis.major_label_standoff = 0
     residuals.yaxis.ticker = FixedTicker(ticks=[-3, 0, 3])
     residuals.yaxis.formatter = CustomJSTickFormatter(code=_SIGNED)
     residuals.yaxis.axis_label = "Resid., σ"
     residuals.ygrid.visible = False
     residuals.xaxis.ticker = residuals.xgrid.ticker = ticker
-    residuals.xaxis.formatter = CustomJSTickFormatter(code=_PLAIN)
+    residuals.xaxis.formatter = labelled
     residuals.xaxis.axis_label = ENERGY_LABEL
     for plot in (main, residuals):
         plot.yaxis.axis_label_standoff = 2
@@ -243,6 +246,8 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         residual_band,
         residual_zero,
         decades,
+        labelled,
+        unlabelled,
     )
     plots.restyle(palette)
     return plots

@@ -160,7 +160,8 @@ def test_stats_agree_with_the_catalogue(panel: SpectrumPanel, session: Session, 
     stats = {item["label"]: item for item in panel.stats.content["stats"]}
     entry = opened.atlas.catalogue.iloc[row]
     assert stats["Gross counts"]["value"] == f"{entry['counts']:,}"
-    assert float(stats["μ₁"]["value"].replace("−", "-")) == pytest.approx(entry["mu_1"], abs=float(entry["sigma_1"]) / 5)
+    mu, sigma = float(entry["mu_1"]), float(entry["sigma_1"])
+    assert float(stats["μ₁"]["value"].replace("−", "-")) == pytest.approx(mu, abs=sigma / 5)
     assert float(stats["Rarity"]["value"]) == pytest.approx(entry["rarity"], abs=0.06)
 
 
