@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -44,9 +45,7 @@ def ordered_map(
     if workers < 2 or len(items) < 2:
         yield from progress.track(map(work, items), total=len(items), description=title)
         return
-    # Spawned, not forked: threads of numba and zarr do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_install, initargs=(work,)) as pool:
+    with ProcessPoolExecutor(workers, _context(), initializer=_install, initargs=(work,)) as pool:
         try:
             results = pool.map(_call, items, chunksize=min(_FILES_A_TASK, -(-len(items) // workers)))
             yield from progress.track(results, total=len(items), description=title)
@@ -56,6 +55,15 @@ def ordered_map(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Never fork this process, whose threads would not survive it; fork a fresh one that has the imports done."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["vae.preprocess.extract"])
+    return context
 
 
 def _install(work: Callable[[Any], Any]) -> None:

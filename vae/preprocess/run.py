@@ -159,7 +159,8 @@ def _write(
 
 
 def _processes(options: PreprocessOptions, n_items: int) -> int:
-    return options.workers or (len(os.sched_getaffinity(0)) if n_items >= _WORTH_POOL else 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return options.workers or (cores if n_items >= _WORTH_POOL else 1)
 
 
 def _check(paths: Sequence[Path], options: PreprocessOptions) -> None:

@@ -29,8 +29,8 @@ def first_channel(hdu: Hdu, ebounds_first: int | None) -> int:
             return stated
     if ebounds_first is not None:
         return ebounds_first
-    starts = [f[n > 0] for _, f, n in _groups(hdu)]
-    return 0 if any(np.any(f == 0) for f in starts) else 1
+    _, starts, lengths = _groups(hdu)
+    return 0 if np.any(starts[lengths > 0] == 0) else 1
 
 
 def redistribution(hdu: Hdu, n_channels: int, first: int) -> csr_array:
@@ -50,31 +50,24 @@ def redistribution(hdu: Hdu, n_channels: int, first: int) -> csr_array:
     OgipError
         When columns are missing, too short, or reach outside EBOUNDS.
     """
-    values = _ragged(hdu, "MATRIX")
-    indices, data, ends = [], [], [0]
-    for row, starts, lengths in _groups(hdu):
-        wanted = int(lengths.sum())
-        line = np.atleast_1d(np.asarray(values[row], np.float64)).ravel()
-        if np.any(starts < first) or np.any(starts - first + lengths > n_channels):
-            _header.refuse(
-                f"row {row + 1}: channels {int(starts.min())} to {int((starts + lengths).max()) - 1} reach outside "
-                f"the {n_channels} channels of EBOUNDS from {first} on",
-                hdu,
-                "F_CHAN",
-            )
-        if line.size < wanted:
-            _header.refuse(f"row {row + 1}: {line.size} values for {wanted} channels", hdu, "MATRIX")
-        data.append(line[:wanted])
-        indices.append(
-            np.concatenate([np.arange(f - first, f - first + n) for f, n in zip(starts, lengths, strict=True)])
-            if wanted
-            else np.empty(0, np.int64)
+    rows, starts, lengths = _groups(hdu)
+    outside = (lengths > 0) & ((starts < first) | (starts - first + lengths > n_channels))
+    if outside.any():
+        worst = int(np.flatnonzero(outside)[0])
+        _header.refuse(
+            f"row {rows[worst] + 1}: channels {starts[worst]} to {starts[worst] + lengths[worst] - 1} reach outside "
+            f"the {n_channels} channels of EBOUNDS from {first} on",
+            hdu,
+            "F_CHAN",
         )
-        ends.append(ends[-1] + wanted)
-    flat = np.concatenate(data)
-    if not np.all(np.isfinite(flat)) or np.any(flat < 0):
+    wanted = np.bincount(rows, weights=lengths, minlength=hdu.n_rows).astype(np.int64)
+    values = _beginnings(hdu, "MATRIX", wanted).astype(np.float64)
+    if not np.all(np.isfinite(values)) or np.any(values < 0):
         _header.refuse("holds values that are negative or not finite", hdu, "MATRIX")
-    return csr_array((flat, np.concatenate(indices), np.asarray(ends)), shape=(len(ends) - 1, n_channels))
+    before = np.cumsum(lengths) - lengths  # values of all groups before each group
+    indices = np.repeat(starts - first - before, lengths) + np.arange(lengths.sum())
+    ends = np.concatenate([[0], np.cumsum(wanted)])
+    return csr_array((values, indices, ends), shape=(hdu.n_rows, n_channels))
 
 
 def area_folded_in(matrix: csr_array, energy_lo: NDArray[np.float64]) -> bool:
@@ -84,25 +77,34 @@ def area_folded_in(matrix: csr_array, energy_lo: NDArray[np.float64]) -> bool:
     return bool(np.median(sums[probe] if probe.any() else sums) > _MOST_PROBABLE)
 
 
-def _ragged(hdu: Hdu, name: str) -> NDArray[Any]:
-    """Return a column whose rows are numbers or arrays of them."""
+def _groups(hdu: Hdu) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Row, first channel and length of every group, in order."""
+    count = _header.column(hdu, "N_GRP").astype(np.int64)
+    if np.any(count < 0):
+        _header.refuse("a negative number of groups", hdu, "N_GRP")
+    starts = _beginnings(hdu, "F_CHAN", count).astype(np.int64)
+    lengths = _beginnings(hdu, "N_CHAN", count).astype(np.int64)
+    if np.any(lengths < 0):
+        _header.refuse("a group of negative length", hdu, "N_CHAN")
+    return np.repeat(np.arange(count.size), count), starts, lengths
+
+
+def _beginnings(hdu: Hdu, name: str, wanted: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the first `wanted` values of every row of a column, end to end, be it scalar, padded or of any length."""
     _header.need(hdu, name)
     values = hdu.column(name)
-    kind = values[0].dtype.kind if values.dtype.kind == "O" and len(values) else values.dtype.kind
-    if kind not in "iuf":
+    if values.dtype.kind == "O":
+        there = np.array([line.size for line in values], np.int64)
+    else:
+        values = values.reshape(values.shape[0], -1)
+        there = np.full(values.shape[0], values.shape[1])
+    if np.any(there < wanted):
+        row = int(np.flatnonzero(there < wanted)[0])
+        _header.refuse(f"row {row + 1}: {there[row]} values where {wanted[row]} are wanted", hdu, name)
+    if values.dtype.kind == "O":
+        flat = np.concatenate([line[:n] for line, n in zip(values, wanted, strict=True)] or [np.empty(0)])
+    else:
+        flat = values[np.arange(values.shape[1]) < wanted[:, None]]
+    if flat.dtype.kind not in "iuf":
         _header.refuse("the column does not hold numbers", hdu, name)
-    return values
-
-
-def _groups(hdu: Hdu) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """Row number, first channels and lengths of the groups that are not empty."""
-    n_groups = _header.column(hdu, "N_GRP").astype(np.int64)
-    starts, lengths = _ragged(hdu, "F_CHAN"), _ragged(hdu, "N_CHAN")
-    out = []
-    for row, n in enumerate(n_groups):
-        f = np.atleast_1d(starts[row])[: max(n, 0)].astype(np.int64)
-        k = np.atleast_1d(lengths[row])[: max(n, 0)].astype(np.int64)
-        if n < 0 or min(f.size, k.size) < n or np.any(k < 0):
-            _header.refuse(f"row {row + 1}: {n} groups, but {f.size} starts and {k.size} lengths", hdu, "N_GRP")
-        out.append((row, f[k > 0], k[k > 0]))
-    return out
+    return flat
