@@ -6,7 +6,13 @@ import torch
 from scipy.optimize import brentq
 from scipy.stats import poisson
 
-from vae.network.likelihood import expected_counts, kl_divergence, poisson_deviance, profile_amplitude
+from vae.network.likelihood import (
+    expected_counts,
+    kl_divergence,
+    poisson_deviance,
+    profile_amplitude,
+    profiled_deviance,
+)
 from vae.spectra import grid
 from vae.spectra.statistics import cstat
 from vae.spectra.statistics import profile_amplitude as profile_amplitude_numpy
@@ -60,9 +66,7 @@ def test_gradient_needs_no_derivative_of_the_amplitude() -> None:
     tilt = torch.linspace(-1, 1, grid.N_BINS, dtype=torch.float64)
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
-        shape = folded * torch.exp(theta * tilt)
-        alpha = profile_amplitude(counts, shape, b, steps=50)
-        return poisson_deviance(counts, expected_counts(shape, alpha, b)).sum()
+        return profiled_deviance(counts, folded * torch.exp(theta * tilt), b, steps=50).sum()
 
     theta = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     loss(theta).backward()
@@ -71,6 +75,13 @@ def test_gradient_needs_no_derivative_of_the_amplitude() -> None:
         difference = (loss(theta + step) - loss(theta - step)) / (2 * step)
     assert theta.grad is not None
     assert float(theta.grad) == pytest.approx(float(difference), rel=1e-6)
+    # The gradient written out is the one of automatic differentiation, every element of it.
+    shape = folded.clone().requires_grad_()
+    profiled_deviance(counts, shape, b, steps=50).sum().backward()
+    plain = folded.clone().requires_grad_()
+    alpha = profile_amplitude(counts, folded, b, steps=50)
+    poisson_deviance(counts, expected_counts(plain, alpha, b)).sum().backward()
+    torch.testing.assert_close(shape.grad, plain.grad)
 
 
 def test_deviance_is_half_the_c_statistic_and_the_poisson_likelihood() -> None:

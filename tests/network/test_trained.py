@@ -54,9 +54,7 @@ def test_numpy_and_torch_networks_agree(model: TrainedModel) -> None:
 def test_latents_do_not_depend_on_the_batch(model: TrainedModel, size: int) -> None:
     arrays = spectra(65)
     whole = model.encode_arrays(*arrays)
-    parts = [
-        model.encode_arrays(*(values[start : start + size] for values in arrays)) for start in range(0, 65, size)
-    ]
+    parts = [model.encode_arrays(*(values[start : start + size] for values in arrays)) for start in range(0, 65, size)]
     for index in (0, 1):
         np.testing.assert_allclose(np.concatenate([part[index] for part in parts]), whole[index], atol=1e-5)
 

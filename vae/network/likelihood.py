@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-#: Newton steps on 1/h: quadratic and monotone, so a handful reaches float32 accuracy from the moment start.
-AMPLITUDE_STEPS: Final = 5
+#: Newton steps on 1/h. At the posterior two reach float32 accuracy from the moment start; at latent positions drawn
+#: from the prior, three leave 5e-5 nats on average (measured on the simulated archive).
+AMPLITUDE_STEPS: Final = 3
 #: Floor of expected counts: a bin that neither source nor background can reach must not make the loss infinite.
 EXPECTED_MIN: Final = 1e-8
 
@@ -37,10 +38,10 @@ def profile_amplitude(counts: Tensor, folded: Tensor, background: Tensor, steps:
     alpha = (counts - background).sum(1, keepdim=True)
     alpha = torch.maximum(alpha, 0.05 * counts.sum(1, keepdim=True))
     for _ in range(steps):
-        pull = share / (alpha * share + background).clamp(min=EXPECTED_MIN)
+        pull = share / torch.addcmul(background, alpha, share).clamp_(min=EXPECTED_MIN)
         weighted = counts * pull
         h = weighted.sum(1, keepdim=True)
-        slope = (weighted * pull).sum(1, keepdim=True)  # -dh/dalpha
+        slope = weighted.mul_(pull).sum(1, keepdim=True)  # -dh/dalpha
         # Newton on 1/h - 1: step = (1 - 1/h) h^2 / slope = h (h - 1) / slope
         alpha = (alpha + h * (h - 1.0) / slope.clamp(min=1e-30)).clamp(min=0.0)
     return (alpha / total).squeeze(1)
@@ -58,6 +59,39 @@ def poisson_deviance(counts: Tensor, expected: Tensor) -> Tensor:
     """
     # Not xlogy: its gradient is 0/0 where there are no counts.
     return (expected - counts + counts * (torch.log(counts.clamp(min=1.0)) - torch.log(expected))).sum(1)
+
+
+class _ProfiledDeviance(torch.autograd.Function):
+    """`poisson_deviance` at the profiled amplitude, with the gradient written out.
+
+    d/df = alpha (1 - C / lambda) by the envelope theorem: known once the deviance is, and a third of the memory traffic
+    of the same gradient by automatic differentiation.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, folded: Tensor, counts: Tensor, background: Tensor, steps: int) -> Tensor:
+        amplitude = profile_amplitude(counts, folded, background, steps)
+        expected = expected_counts(folded, amplitude, background)
+        ctx.save_for_backward((1.0 - counts / expected).mul_(amplitude[:, None]))
+        return poisson_deviance(counts, expected)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        return grads[0][:, None] * ctx.saved_tensors[0], None, None, None
+
+
+def profiled_deviance(counts: Tensor, folded: Tensor, background: Tensor, steps: int = AMPLITUDE_STEPS) -> Tensor:
+    """Return the Poisson deviance at the best amplitude, (n,), differentiable in `folded`.
+
+    Parameters
+    ----------
+    counts, folded, background : Tensor, shape (n, n_bins)
+        See `profile_amplitude`.
+    steps : int
+    """
+    # torch does not type `apply`.
+    deviance: Tensor = _ProfiledDeviance.apply(folded, counts, background, steps)  # type: ignore[no-untyped-call]
+    return deviance
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:

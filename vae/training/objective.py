@@ -10,7 +10,7 @@ from scipy.stats import trim_mean
 from torch import Tensor
 
 from vae.network.autoencoder import Autoencoder
-from vae.network.likelihood import expected_counts, kl_divergence, poisson_deviance, profile_amplitude
+from vae.network.likelihood import kl_divergence, profiled_deviance
 from vae.training.data import Batch, ResidentSpectra
 
 #: Held-out spectra evaluated, at most, and the seed of their latent samples: the same ones every time.
@@ -26,9 +26,7 @@ def elbo_terms(network: Autoencoder, batch: Batch, generator: torch.Generator) -
     """
     mu, logvar = network.encode(batch.x)
     folded = network.decode_shape(network.sample(mu, logvar, generator)) * batch.sensitivity
-    amplitude = profile_amplitude(batch.counts, folded, batch.background)
-    expected = expected_counts(folded, amplitude, batch.background)
-    return poisson_deviance(batch.counts, expected), kl_divergence(mu, logvar)
+    return profiled_deviance(batch.counts, folded, batch.background), kl_divergence(mu, logvar)
 
 
 @torch.no_grad()
