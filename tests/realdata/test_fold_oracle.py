@@ -8,6 +8,7 @@ import pytest
 from vae.errors import OgipError
 from vae.spectra import grid, response
 from vae.spectra.ogip import inspect, read_arf, read_pha, read_rmf
+from vae.spectra.statistics import cstat_moments
 
 pytestmark = pytest.mark.realdata
 
@@ -107,3 +108,17 @@ def test_a_fractional_background_of_a_hundred_times_the_exposure(ogip):
     assert source.is_integer
     assert not background.is_integer
     assert response.background_ratio(source, background) == pytest.approx(0.01, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("density", "mean", "sigma"),
+    [(lambda energy: energy**-1.9, 195, 17), (lambda energy: energy**2 / np.expm1(energy / 0.07), 34, 8)],
+    ids=["power law", "blackbody"],
+)
+def test_the_expected_cstat_of_300_counts_is_far_from_the_number_of_bins(ogip, density, mean, sigma):
+    """FACTS 3: so "reduced C = 1" is the wrong yardstick."""
+    arf, rmf = read_arf(ogip / "ngc7793_ulx4/PN.arf"), read_rmf(ogip / "ngc7793_ulx4/PN.rmf")
+    expected = grid.bin_channels(response.fold(density, arf, rmf), rmf.membership)
+    got = cstat_moments(300 * expected / expected.sum())
+    assert float(got[0]) == pytest.approx(mean, rel=0.03)
+    assert float(got[1]) ** 0.5 == pytest.approx(sigma, abs=0.5)
