@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from vae.spectra.ogip_types import PN_NAMES
 from vae.spectra.statistics import net_summary
 
 _log = logging.getLogger(__name__)
+S = TypeVar("S")
+T = TypeVar("T")
 #: Matrices a process keeps: a canned one takes some 20 MB, and an archive has a few dozen.
 _MOST_KEPT: Final = 32
 
@@ -142,48 +144,36 @@ class Extractor:
         )
 
     def _background(self, pha: Pha) -> Pha:
-        explicit = self.options.background
-        candidates = background_candidates(pha, self.places) if explicit is None else iter([explicit])
-
         def opened(path: Path) -> Pha:
             background = read_pha(path)
             if not background.is_pn:
                 raise OgipError(f"not from EPIC-pn but {background.instrument or 'unknown'}", file=path)
             return background
 
-        return _first_that_opens(
-            pha, "no-background", "background", pha.background_file, (lambda p=path: opened(p) for path in candidates)
-        )
+        explicit = self.options.background
+        candidates = background_candidates(pha, self.places) if explicit is None else [explicit]
+        return _first_that_opens(candidates, opened, pha, "no-background", "background", pha.background_file)
 
     def _area(self, pha: Pha) -> Arf:
-        explicit = self.options.arf
-        candidates = area_candidates(pha, self.places) if explicit is None else iter([explicit])
-
         def opened(path: Path) -> Arf:
             arf = read_arf(path)
             _check_instrument(arf.instrument, path)
             return arf
 
-        return _first_that_opens(
-            pha, "no-area", "effective area", pha.area_file, (lambda p=path: opened(p) for path in candidates)
-        )
+        explicit = self.options.arf
+        candidates = area_candidates(pha, self.places) if explicit is None else [explicit]
+        return _first_that_opens(candidates, opened, pha, "no-area", "effective area", pha.area_file)
 
     def _response(self, pha: Pha) -> tuple[_Response, bool]:
-        explicit = self.options.rmf
-        candidates = response_candidates(pha, self.places) if explicit is None else iter([(explicit, False)])
-
-        def opened(path: Path, standin: bool) -> tuple[_Response, bool]:
+        def opened(candidate: tuple[Path, bool]) -> tuple[_Response, bool]:
+            path, standin = candidate
             found = self._load(path)
             response.bin_counts(pha, found.rmf)  # the channels must fit
             return found, standin
 
-        return _first_that_opens(
-            pha,
-            "no-response",
-            "redistribution matrix",
-            pha.response_file,
-            (lambda p=path, s=standin: opened(p, s) for path, standin in candidates),
-        )
+        explicit = self.options.rmf
+        candidates = response_candidates(pha, self.places) if explicit is None else [(explicit, False)]
+        return _first_that_opens(candidates, opened, pha, "no-response", "redistribution matrix", pha.response_file)
 
     def _load(self, path: Path) -> _Response:
         if path not in self._responses:
@@ -195,7 +185,7 @@ class Extractor:
                 self._responses[path] = error
         found = self._responses[path]
         if isinstance(found, OgipError):
-            raise found
+            raise found.with_traceback(None)  # raised for many spectra, it must not keep the frames of all of them
         return found
 
 
@@ -224,11 +214,13 @@ class _RejectedError(Exception):
         self.rejection = rejection
 
 
-def _first_that_opens(pha: Pha, kind: str, what: str, keyword: str | None, attempts: Iterable[Any]) -> Any:
+def _first_that_opens(
+    candidates: Iterable[S], opened: Callable[[S], T], pha: Pha, kind: str, what: str, keyword: str | None
+) -> T:
     errors = []
-    for attempt in attempts:
+    for candidate in candidates:
         try:
-            return attempt()
+            return opened(candidate)
         except OgipError as error:
             errors.append(f"{Path(error.file).name}: {error.what}")
     named = f"the file names {keyword}" if keyword else "the file names none"
