@@ -264,12 +264,12 @@ def renderer_of(services: Services) -> Renderer:
 
 def _warm_up(renderer: Renderer, services: Services) -> None:
     """Compile, or load from numba's cache, everything that a first visitor would wait for."""
-    view = View(*services.home)
-    every = np.ones(len(services.class_names), dtype=bool)
-    few = np.zeros(len(services), dtype=bool)
-    few[:100] = True
-    for size, selection in (((8, 8), None), ((2048, 2048), None), ((900, 800), renderer.selected(few))):
-        renderer.render(view, size, visible=every, selection=selection)
+    view, every = View(*services.home), np.ones(len(services.class_names), dtype=bool)
+    few = np.arange(len(services)) < 100
+    for selection in (None, renderer.selected(few)):
+        image = renderer.render(view, (64, 64), visible=every, selection=selection).image
+    kernels.grow_lonely(image, image)
+    kernels.grow_discs(image, image, kernels.disc(3))
     corners = np.array([0.0, 1.0, 1.0])
     kernels.in_polygon(services.x[:1], services.y[:1], corners, corners[::-1])
 
