@@ -21,8 +21,15 @@ from explorer.session import Session
 
 
 def warm_up(services: Services) -> None:
-    """Compile what the first visitor would wait for."""
+    """Compile and index what the first visitor would wait for: seconds at a million detections."""
     renderer_of(services)
+    atlas = services.atlas
+    if len(atlas):
+        detection_id = int(atlas.catalogue["detection_id"].iat[0])
+        atlas.spectrum(detection_id)
+        atlas.neighbours(detection_id, k=1)
+        atlas.nearest(atlas.latents[0])
+        atlas.trajectory(int(atlas.catalogue["source_id"].iat[0]))
 
 
 def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTemplate:

@@ -4,7 +4,7 @@ const SCALES = { equal: "equalised", log: "logarithmic", linear: "linear" };
 export function render({ model }) {
   const act = (action) => () => model.send_msg({ action });
   const button = (title, picture, onclick) => h("button", { title, "aria-label": title, onclick }, icon(picture));
-  const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, () => { model.tool = name; })]);
+  const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
   const grey = button("Grey what is not selected (G)", "half", () => { model.grey = !model.grey; });
   const bar = h("div", { class: "float tools", role: "toolbar", "aria-label": "Map tools" },
     tools.map(([, node]) => node), h("i"), grey, h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
