@@ -13,7 +13,8 @@ from explorer.palette import Palette
 _TICKS: Final = (Path(__file__).with_name("ticks.js")).read_text(encoding="utf-8")
 #: Length of a tick, and where its number sits inside the edge [px] (LOOK.md).
 _TICK: Final = 6
-_FONT_SIZE: Final = "10.5px"
+#: Letters of numbers and of names, on a normal and a large screen (LOOK.md).
+_FONT_SIZES: Final = {False: ("10.5px", "12.5px"), True: ("11.5px", "13.5px")}
 
 
 class Axes:
@@ -33,7 +34,6 @@ class Axes:
             axis.major_tick_out = 0
             axis.major_tick_line_alpha = 0.6
             axis.major_label_standoff = inward
-            axis.major_label_text_font_size = _FONT_SIZE
             axis.ticker = BasicTicker(desired_num_ticks=8)
             arguments: dict[str, Any] = {"plot": figure, "range": getattr(figure, f"{side}_range"), "side": side}
             axis.formatter = CustomJSTickFormatter(args=arguments, code=_TICKS)
@@ -53,8 +53,20 @@ class Axes:
             ),
         ]
         for name in self._names:
-            name.text_font_size = "12.5px"
             figure.add_layout(name)
+
+        self._large: bool | None = None
+        self.enlarge(False)
+
+    def enlarge(self, large: bool) -> None:
+        """Take the letters of a large screen, or of a normal one."""
+        if large != self._large:
+            self._large = large
+            numbers, names = _FONT_SIZES[large]
+            for axis in self._axes:
+                axis.major_label_text_font_size = numbers
+            for name in self._names:
+                name.text_font_size = names
 
     def style(self, palette: Palette) -> None:
         """Take the colours of a theme."""

@@ -26,8 +26,9 @@ from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map import kernels, pointer
 from explorer.latent_map.axes import Axes
-from explorer.latent_map.marks import Marks, Picked, Scale, Scene, short_name
+from explorer.latent_map.marks import Marks
 from explorer.latent_map.renderer import Frame, Renderer, Selected, View, renderer_of
+from explorer.latent_map.scene import Picked, Scale, Scene, short_name
 from explorer.palette import Theme, palette
 from explorer.session import Session
 from explorer.tools.selection import Mask
@@ -293,6 +294,7 @@ class LatentMap:
 
     def _draw_marks(self) -> None:
         self.marks.draw(self._scene, self._scale)
+        self._axes.enlarge(self._scale.large)
 
     def _mark_picked(self) -> None:
         session, atlas = self.session, self._services.atlas

@@ -1,254 +1,40 @@
-"""What is drawn over the image: the picked source, its track, a decoded position, the lasso, the ring under the mouse.
-
-Sizes and offsets are pixels. What depends on the zoom (arrowheads, leaders) is computed again when a frame lands.
-"""
+"""Glyphs over the image: the picked source, its track, a decoded position, the lasso, the ring under the mouse."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
-from bokeh.models import ColumnDataSource, CustomJS, Scatter
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    Ellipse,
+    Glyph,
+    MultiLine,
+    Patches,
+    Scatter,
+    Segment,
+    Text,
+)
 from bokeh.plotting import figure as bokeh_figure
 
-from explorer.latent_map import track
-from explorer.latent_map.renderer import View
+from explorer.latent_map import scene as scenes
+from explorer.latent_map.scene import RING, Scale, Scene
 from explorer.palette import Palette
-
-#: A step is drawn at half opacity below this significance [sigma] (LOOK.md).
-SIGNIFICANT_STEP: Final = 3.0
-#: Room that a name needs beside its ring [px].
-_NAME_WIDTH: Final = 150.0
-#: Distance of the numbers at the ends of a track from their marks [px].
-_END_GAP: Final = 14.0
-#: Radius of the ring around the picked detection and around the mouse [px].
-RING: Final = 8.0
 
 #: Shapes that Bokeh has not, as paths in pixels.
 _ARROW: Final = "M-4.5-5.5 5 0-4.5 5.5-2.2 0Z"
 _CROSSHAIR: Final = "M-26 0h16m20 0h16M0-26v16m0 20v16M0-6l6 6-6 6-6-6Z"
+_SHAPE_SIZES: Final = {_ARROW: 10, _CROSSHAIR: 52}
 
-Columns = dict[str, Any]
+#: How much larger marks and letters are on a large screen (LOOK.md: 11.5 px instead of 10.5, a 3 px track).
+LARGER: Final = {"line_width": 1.25, "size": 1.25, "text_font_size": 1.1}
 
-
-@dataclass(frozen=True)
-class Scale:
-    """View and size of the map, and so its pixels per latent unit."""
-
-    view: View
-    width: int
-    height: int
-
-    @property
-    def per_unit(self) -> np.ndarray:
-        """Pixels per latent unit in x and y, shape (2,)."""
-        return np.array([self.width / self.view.width, self.height / self.view.height])
-
-
-@dataclass(frozen=True)
-class Picked:
-    """The picked detection."""
-
-    x: float
-    y: float
-    sigma_x: float
-    sigma_y: float
-    name: str
-    place: str  #: "observation 5 of 11", or empty
-    class_name: str
-    class_code: int
-
-
-@dataclass
-class Scene:
-    """All that can be marked; None is not drawn."""
-
-    picked: Picked | None = None
-    track: pd.DataFrame | None = None  #: from `Atlas.trajectory`, two observations or more
-    decoded: tuple[float, float] | None = None
-    outline: tuple[Any, Any] | None = None
-    selected: int = -1
-
-
-def short_name(name: str) -> str:
-    """Name without its catalogue: "J192719.5+653354" of "XMMSIM J192719.5+653354"."""
-    return name.rsplit(" ", 1)[-1]
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Write a number with a true minus."""
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "" if float(text) == 0 else "−")
-
-
-def picked_columns(
-    picked: Picked | None, track: pd.DataFrame | None, scale: Scale, palette: Palette
-) -> dict[str, Columns]:
-    """Ring, ellipses, leader and name of the picked detection."""
-    if picked is None:
-        return {
-            "ellipses": _none("x y width height fill line"),
-            "ring": _none("x y colour"),
-            "leader": _none("x0 y0 x1 y1"),
-            "name": _none(_TEXT),
-        }
-    per_x = float(scale.per_unit[0])
-    reach = max(2 * picked.sigma_x * per_x, RING) + 3
-    side = _name_side(picked, track, scale, reach)
-    align = "left" if side > 0 else "right"
-    texts = [(picked.name, -1.0, "mark", "bold")] + ([(picked.place, 14.0, "label", "normal")] if picked.place else [])
-    return {
-        "ellipses": {
-            "x": [picked.x] * 2,
-            "y": [picked.y] * 2,
-            "width": [4 * picked.sigma_x, 2 * picked.sigma_x],
-            "height": [4 * picked.sigma_y, 2 * picked.sigma_y],
-            "fill": [0.05, 0.10],
-            "line": [0.4, 0.8],
-        },
-        "ring": {
-            "x": [picked.x],
-            "y": [picked.y],
-            "colour": [palette.class_colour(picked.class_name, picked.class_code)],
-        },
-        "leader": {
-            "x0": [picked.x + side * reach / per_x],
-            "x1": [picked.x + side * (reach + 8) / per_x],
-            "y0": [picked.y],
-            "y1": [picked.y],
-        },
-        "name": _texts(
-            [(picked.x, picked.y, text, side * (reach + 13), dy, align, role, style) for text, dy, role, style in texts]
-        ),
-    }
-
-
-def _name_side(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> int:
-    """1 for a name to the right of the ring, -1 to the left: away from the track, but never out of the map."""
-    per_x = float(scale.per_unit[0])
-    wished = 1 if track is None or float(track["mu_1"].mean()) <= picked.x else -1
-    room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
-    needed = reach + _NAME_WIDTH
-    return wished if room[wished] > needed or room[-wished] < needed else -wished
-
-
-def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:
-    """Cross-hair and label of a decoded position."""
-    if decoded is None:
-        return {"decoded": _none("x y"), "decoded_name": _none(_TEXT)}
-    x, y = decoded
-    where = f"({number(x)}, {number(y)})"
-    lines = [("Decoded", -1.0, "model", "bold"), (where, 14.0, "label", "normal")]
-    return {
-        "decoded": {"x": [x], "y": [y]},
-        "decoded_name": _texts([(x, y, text, -34.0, dy, "right", role, style) for text, dy, role, style in lines]),
-    }
-
-
-def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) -> dict[str, Columns]:
-    """Line, arrowheads, ellipses, marks and end numbers of a track.
-
-    Parameters
-    ----------
-    table : DataFrame or None
-        From `Atlas.trajectory`; nothing is drawn for a single observation.
-    scale : Scale
-    palette : Palette
-    """
-    if table is None or len(table) < 2:
-        return {
-            "line": _none("xs ys"),
-            "pieces": _none("xs ys colour"),
-            "arrows": _none("x y angle colour"),
-            "observations": _none("x y width height colour"),
-            "ends": _none(_TEXT),
-        }
-    latent = table[["mu_1", "mu_2"]].to_numpy(np.float64)
-    points = latent * scale.per_unit
-    curves = track.step_curves(points)
-    shares = np.linspace(0, 1, track.PIECES + 1)
-    curve = track.curve_at(curves, shares) / scale.per_unit
-    times = track.time_shares(table["mjd_start"].to_numpy(np.float64))
-    ramp = palette.time_ramp()
-    along = times[:-1, None] + np.diff(times)[:, None] * shares[:-1]
-    faint = table["step_significance"].to_numpy(np.float64)[1:] < SIGNIFICANT_STEP
-    colours = np.array(track.ramp_colours(ramp, along.ravel())).reshape(along.shape)
-    colours = np.where(
-        faint[:, None], np.reshape(track.half_faded(list(colours.ravel()), palette["map-bg"]), along.shape), colours
-    )
-    heads = track.arrows(points, curves)
-    head_colours = colours[heads.step, track.PIECES // 2]
-    marks = track.ramp_colours(ramp, times)
-    ends = [(0, 1, "1"), (len(table) - 1, len(table) - 2, str(len(table)))]
-    last = curve[-1, -1:]
-    whole = np.vstack([curve[:, :-1].reshape(-1, 2), last])
-    return {
-        "line": {"xs": [whole[:, 0]], "ys": [whole[:, 1]]},
-        "pieces": {
-            "xs": list(np.stack([curve[:, :-1, 0], curve[:, 1:, 0]], axis=2).reshape(-1, 2)),
-            "ys": list(np.stack([curve[:, :-1, 1], curve[:, 1:, 1]], axis=2).reshape(-1, 2)),
-            "colour": list(colours.ravel()),
-        },
-        "arrows": {
-            "x": heads.at[:, 0] / scale.per_unit[0],
-            "y": heads.at[:, 1] / scale.per_unit[1],
-            "angle": heads.angle,
-            "colour": list(head_colours),
-        },
-        "observations": {
-            "x": latent[:, 0],
-            "y": latent[:, 1],
-            "width": 2 * table["sigma_1"].to_numpy(np.float64),
-            "height": 2 * table["sigma_2"].to_numpy(np.float64),
-            "colour": marks,
-        },
-        "ends": _texts(
-            [
-                (*latent[at], text, *_beyond(points[at] - points[beside]), "center", "label", "bold")
-                for at, beside, text in ends
-            ]
-        ),
-    }
-
-
-def _beyond(step: np.ndarray) -> tuple[float, float]:
-    """Offset of an end's number from its mark, on the far side of the step [px, downward]."""
-    length = float(np.hypot(*step))
-    x, y = step / length if length > 0 else (-1.0, 0.0)
-    return _END_GAP * float(x), -_END_GAP * float(y)
-
-
-def outline_columns(outline: tuple[Any, Any] | None, selected: int, scale: Scale) -> dict[str, Columns]:
-    """Outline of the last lasso or box, and its tag."""
-    if outline is None or selected < 0:
-        return {"outline": _none("xs ys"), "tag": _none("x y text y_offset anchor")}
-    xs, ys = (np.asarray(values, dtype=np.float64) for values in outline)
-    bottom, top = float(ys.min()), float(ys.max())
-    below = (bottom - scale.view.y0) * scale.per_unit[1] > 40  # else the tag would hide under the edge of the map
-    return {
-        "outline": {"xs": [xs], "ys": [ys]},
-        "tag": {
-            "x": [float(xs.min() + xs.max()) / 2],
-            "y": [bottom if below else top],
-            "text": [f"{selected:,} selected"],
-            "y_offset": [9.0 if below else -9.0],
-            "anchor": ["top_center" if below else "bottom_center"],
-        },
-    }
-
-
-_TEXT: Final = "x y text x_offset y_offset align role style"
-
-
-def _none(names: str) -> Columns:
-    return {name: [] for name in names.split()}
-
-
-def _texts(rows: list[tuple[Any, ...]]) -> Columns:
-    return dict(zip(_TEXT.split(), map(list, zip(*rows, strict=True)), strict=True))
+_SOURCES: Final = (
+    "outline tag line pieces observations arrows ellipses ring leader ends name decoded decoded_name hover"
+)
+_TEXT_SOURCES: Final = ("ends", "name", "decoded_name")
 
 
 class Marks:
@@ -258,113 +44,83 @@ class Marks:
     ----------
     figure : bokeh.plotting.figure
     palette : Palette
+
+    Attributes
+    ----------
+    sources : dict of ColumnDataSource
+        By part: "ring", "track", "name" and so on; in the document they are named "xle-ring" and so on.
     """
 
     def __init__(self, figure: bokeh_figure, palette: Palette) -> None:
+        self._figure = figure
         self._palette = palette
         self._scene: tuple[Scene, Scale] | None = None
-        names = "outline tag line pieces observations arrows ellipses ring leader ends name decoded decoded_name hover"
-        self.sources = {name: ColumnDataSource(name=f"xle-{name}") for name in names.split()}
-        self._restyle: list[tuple[Any, str, str]] = []  # glyph, property, token
-        self._text_sources = ("ends", "name", "decoded_name")
-        self._build(figure)
-        self.clear_hover()
+        self._tokens: list[tuple[Glyph, str, str]] = []
+        self._pixels: list[tuple[Glyph, str, float]] = []
+        self._large = False
+        self.sources = {name: ColumnDataSource(name=f"xle-{name}") for name in _SOURCES.split()}
+        self.sources["hover"].data = scenes.no_rows("x y")  # written by the browser alone: figure.js
+        self._add_outline()
+        self._add_track()
+        self._add_picked()
+        self._add_decoded()
+        self._add_texts()
         self.style(palette)
 
-    def _build(self, figure: bokeh_figure) -> None:
-        add, source = self._add, self.sources
-        p = figure.patches
-        add(p("xs", "ys", source=source["outline"], line_width=4, fill_color=None), line_color="halo")
-        add(
-            p("xs", "ys", source=source["outline"], line_width=1.5, line_dash=[5, 4]),
-            line_color="select",
-            fill_color="select-fill",
-        )
+    def _add(self, source: str, glyph: Glyph, **tokens: str) -> None:
+        """Draw a glyph; its `tokens` take their colour from the theme, its sizes follow the screen."""
+        self._figure.add_glyph(self.sources[source], glyph)
+        self._tokens += [(glyph, name, token) for name, token in tokens.items()]
+        for name in LARGER:
+            value = getattr(glyph, name, None)
+            if isinstance(value, int | float):
+                self._pixels.append((glyph, name, float(value)))
+            elif isinstance(value, dict) and str(value.get("value", "")).endswith("px"):
+                self._pixels.append((glyph, name, float(value["value"][:-2])))
 
-        add(
-            figure.multi_line("xs", "ys", source=source["line"], line_width=6, line_cap="round", line_join="round"),
-            line_color="halo",
-        )
-        figure.multi_line("xs", "ys", source=source["pieces"], line_width=2.25, line_color="colour")
-        figure.ellipse(
-            "x",
-            "y",
-            "width",
-            "height",
-            source=source["observations"],
-            fill_color="colour",
-            fill_alpha=0.10,
-            line_color="colour",
-            line_alpha=0.55,
-        )
-        arrow = {"marker": "@arrow", "size": 10, "angle": "angle", "defs": {"@arrow": _shape(_ARROW)}}
-        add(_scatter(figure, source["arrows"], fill_color=None, line_width=3, **arrow), line_color="halo")
-        _scatter(figure, source["arrows"], fill_color="colour", line_color=None, **arrow)
-        add(_scatter(figure, source["observations"], size=8, fill_color="colour", line_width=1.5), line_color="halo")
+    def _add_outline(self) -> None:
+        patch = {"xs": "xs", "ys": "ys"}
+        self._add("outline", Patches(**patch, line_width=4, fill_color=None), line_color="halo")
+        dashes = Patches(**patch, line_width=1.5, line_dash=[5, 4])
+        self._add("outline", dashes, line_color="select", fill_color="select-fill")
 
-        add(
-            figure.ellipse(
-                "x", "y", "width", "height", source=source["ellipses"], fill_alpha="fill", line_alpha="line"
-            ),
-            fill_color="mark",
-            line_color="mark",
-        )
-        for name in ("ring", "hover"):
-            add(_scatter(figure, source[name], size=2 * RING, fill_color=None, line_width=6), line_color="halo")
-            add(
-                _scatter(
-                    figure, source[name], size=2 * RING, fill_color=None, line_width=2 if name == "ring" else 1.25
-                ),
-                line_color="mark",
-            )
-        add(_scatter(figure, source["ring"], size=7, fill_color="colour", line_width=1.25), line_color="mark")
-        add(figure.segment("x0", "y0", "x1", "y1", source=source["leader"], line_alpha=0.7), line_color="mark")
+    def _add_track(self) -> None:
+        lines = {"xs": "xs", "ys": "ys"}
+        self._add("line", MultiLine(**lines, line_width=6, line_cap="round", line_join="round"), line_color="halo")
+        self._add("pieces", MultiLine(**lines, line_width=2.25, line_color="colour"))
+        colours = {"fill_color": "colour", "fill_alpha": 0.10, "line_color": "colour", "line_alpha": 0.55}
+        self._add("observations", _ellipse(**colours))
+        self._add("arrows", _shape(_ARROW, angle="angle", fill_color=None, line_width=3), line_color="halo")
+        self._add("arrows", _shape(_ARROW, angle="angle", fill_color="colour", line_color=None))
+        self._add("observations", _dot(size=8, fill_color="colour", line_width=1.5), line_color="halo")
 
-        cross = {"marker": "@crosshair", "size": 52, "defs": {"@crosshair": _shape(_CROSSHAIR)}, "fill_color": None}
-        add(_scatter(figure, source["decoded"], line_width=5, **cross), line_color="halo")
-        add(_scatter(figure, source["decoded"], line_width=1.75, **cross), line_color="model")
+    def _add_picked(self) -> None:
+        self._add("ellipses", _ellipse(fill_alpha="fill", line_alpha="line"), fill_color="mark", line_color="mark")
+        for source, width in (("ring", 2.0), ("hover", 1.25)):
+            self._add(source, _dot(size=2 * RING, fill_color=None, line_width=6), line_color="halo")
+            self._add(source, _dot(size=2 * RING, fill_color=None, line_width=width), line_color="mark")
+        self._add("ring", _dot(size=7, fill_color="colour", line_width=1.25), line_color="mark")
+        self._add("leader", Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_alpha=0.7), line_color="mark")
 
-        for name in self._text_sources:
-            common = {
-                "x": "x",
-                "y": "y",
-                "text": "text",
-                "x_offset": "x_offset",
-                "y_offset": "y_offset",
-                "text_align": "align",
-                "text_baseline": "middle",
-                "text_font_style": "style",
-                "text_font_size": "11px",
-                "source": source[name],
-            }
-            add(
-                figure.text(**common, text_outline_width=3.5),
-                text_color="halo",
-                text_outline_color="halo",
-                text_font="font",
-            )
-            add(figure.text(**common, text_color="colour"), text_font="font")
-        tag = figure.text(
-            "x",
-            "y",
-            "text",
-            y_offset="y_offset",
-            anchor="anchor",
-            source=source["tag"],
-            text_font_size="10.5px",
-            text_font_style="bold",
-            padding=(7, 4),
-            border_radius=10,
-        )
-        add(tag, text_color="map-bg", background_fill_color="select", text_font="font")
+    def _add_decoded(self) -> None:
+        for width, token in ((5.0, "halo"), (1.75, "model")):
+            self._add("decoded", _shape(_CROSSHAIR, fill_color=None, line_width=width), line_color=token)
 
-    def _add(self, renderer: Any, **tokens: str) -> None:
-        self._restyle += [(renderer.glyph, name, token) for name, token in tokens.items()]
+    def _add_texts(self) -> None:
+        look: dict[str, Any] = {"text_align": "align", "text_font_style": "style", "x_offset": "x_offset"}
+        for source in _TEXT_SOURCES:
+            # Bokeh strokes over the letters, so the halo is a text of its own below them
+            halo = _text("11px", text_baseline="middle", text_outline_width=3.5, **look)
+            self._add(source, halo, text_color="halo", text_outline_color="halo", text_font="font")
+            letters = _text("11px", text_baseline="middle", text_color="colour", **look)
+            self._add(source, letters, text_font="font")
+        tag = _text("10.5px", text_font_style="bold", anchor="anchor", padding=(7, 4), border_radius=10)
+        self._add("tag", tag, text_color="map-bg", background_fill_color="select", text_font="font")
 
     def style(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self._palette = palette
-        for glyph, name, token in self._restyle:
+        for glyph, name, token in self._tokens:
             setattr(glyph, name, {"value": palette[token]} if name == "text_font" else palette[token])
         if self._scene is not None:
             self.draw(*self._scene)
@@ -372,21 +128,25 @@ class Marks:
     def draw(self, scene: Scene, scale: Scale) -> None:
         """Show a scene at a scale."""
         self._scene = scene, scale
+        self._enlarge(scale.large)
         columns = (
-            picked_columns(scene.picked, scene.track, scale, self._palette)
-            | decoded_columns(scene.decoded)
-            | track_columns(scene.track, scale, self._palette)
-            | outline_columns(scene.outline, scene.selected, scale)
+            scenes.picked_columns(scene.picked, scene.track, scale, self._palette)
+            | scenes.decoded_columns(scene.decoded)
+            | scenes.track_columns(scene.track, scale, self._palette)
+            | scenes.outline_columns(scene.outline, scene.selected, scale)
         )
         roles = {"mark": self._palette["mark"], "label": self._palette["map-label"], "model": self._palette["model"]}
         for name, data in columns.items():
-            if name in self._text_sources:
+            if name in _TEXT_SOURCES:
                 data["colour"] = [roles[role] for role in data["role"]]
             self._replace(name, data)
 
-    def clear_hover(self) -> None:
-        """Take the ring under the mouse away."""
-        self._replace("hover", _none("x y"))
+    def _enlarge(self, large: bool) -> None:
+        if large != self._large:
+            self._large = large
+            for glyph, name, pixels in self._pixels:
+                value = pixels * (LARGER[name] if large else 1)
+                setattr(glyph, name, {"value": f"{value:.1f}px"} if name == "text_font_size" else value)
 
     def _replace(self, name: str, data: Mapping[str, Any]) -> None:
         old = self.sources[name].data
@@ -395,14 +155,30 @@ class Marks:
 
 
 def _same(old: Any, new: Any) -> bool:
-    if len(old) != len(new):
-        return False
-    return all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
+    return len(old) == len(new) and all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
 
 
-def _shape(path: str) -> CustomJS:
-    return CustomJS(code=f"export default () => new Path2D('{path}')")
+def _dot(**looks: Any) -> Scatter:
+    return Scatter(x="x", y="y", marker="circle", **looks)
 
 
-def _scatter(figure: bokeh_figure, source: ColumnDataSource, **looks: Any) -> Any:
-    return figure.add_glyph(source, Scatter(x="x", y="y", **looks))
+def _ellipse(**looks: Any) -> Ellipse:
+    return Ellipse(x="x", y="y", width="width", height="height", **looks)
+
+
+def _text(size: str, **looks: Any) -> Text:
+    return Text(x="x", y="y", text="text", y_offset="y_offset", text_font_size={"value": size}, **looks)
+
+
+def _shape(path: str, **looks: Any) -> Scatter:
+    """Scatter of a shape of our own; `size` scales it."""
+    size = _SHAPE_SIZES[path]
+    draw = CustomJS(
+        code=f"""
+export default (_args, _glyph, {{ r }}) => {{
+  const path = new Path2D()
+  path.addPath(new Path2D("{path}"), new DOMMatrix().scale(2 * r / {size}))
+  return path
+}}"""
+    )
+    return Scatter(x="x", y="y", marker={"value": "@shape"}, defs={"@shape": draw}, size=size, **looks)

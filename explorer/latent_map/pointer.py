@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent_map.marks import Scale, short_name
+from explorer.latent_map.scene import Scale, short_name
 from explorer.services import Services
 from explorer.session import Hover
 

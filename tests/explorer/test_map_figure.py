@@ -7,8 +7,8 @@ import pytest
 from bokeh.events import DoubleTap, SelectionGeometry, Tap
 
 from explorer.latent_map import LatentMap, pointer
-from explorer.latent_map.marks import Scale, number, short_name
 from explorer.latent_map.renderer import View
+from explorer.latent_map.scene import Scale, number, short_name
 from explorer.palette import palette
 from explorer.services import Services, services
 from explorer.session import Session

@@ -1,0 +1,253 @@
+"""What is marked on the map, and the columns that its glyphs draw: pure functions of scene, scale and theme.
+
+Offsets are pixels. What depends on the zoom (arrowheads, leaders) is computed again when a frame lands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from explorer.latent_map import track
+from explorer.latent_map.renderer import View
+from explorer.palette import Palette
+
+#: A step is drawn at half opacity below this significance [sigma] (LOOK.md).
+SIGNIFICANT_STEP: Final = 3.0
+#: Room that a name needs beside its ring [px].
+_NAME_WIDTH: Final = 150.0
+#: Distance of the numbers at the ends of a track from their marks [px].
+_END_GAP: Final = 14.0
+#: Radius of the ring around the picked detection and around the mouse [px].
+RING: Final = 8.0
+
+#: A map wider than this belongs to a large screen [px].
+LARGE: Final = 1200
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """View and size of the map, and so its pixels per latent unit."""
+
+    view: View
+    width: int
+    height: int
+
+    @property
+    def large(self) -> bool:
+        """Whether the map is that of a large screen, with larger letters and marks."""
+        return self.width > LARGE
+
+    @property
+    def per_unit(self) -> np.ndarray:
+        """Pixels per latent unit in x and y, shape (2,)."""
+        return np.array([self.width / self.view.width, self.height / self.view.height])
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The picked detection."""
+
+    x: float
+    y: float
+    sigma_x: float
+    sigma_y: float
+    name: str
+    place: str  #: "observation 5 of 11", or empty
+    class_name: str
+    class_code: int
+
+
+@dataclass
+class Scene:
+    """All that can be marked; None is not drawn."""
+
+    picked: Picked | None = None
+    track: pd.DataFrame | None = None  #: from `Atlas.trajectory`, two observations or more
+    decoded: tuple[float, float] | None = None
+    outline: tuple[Any, Any] | None = None
+    selected: int = -1
+
+
+def short_name(name: str) -> str:
+    """Name without its catalogue: "J192719.5+653354" of "XMMSIM J192719.5+653354"."""
+    return name.rsplit(" ", 1)[-1]
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Write a number with a true minus."""
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")
+
+
+def picked_columns(
+    picked: Picked | None, track: pd.DataFrame | None, scale: Scale, palette: Palette
+) -> dict[str, Columns]:
+    """Ring, ellipses, leader and name of the picked detection."""
+    if picked is None:
+        return {
+            "ellipses": no_rows("x y width height fill line"),
+            "ring": no_rows("x y colour"),
+            "leader": no_rows("x0 y0 x1 y1"),
+            "name": no_rows(TEXT),
+        }
+    per_x = float(scale.per_unit[0])
+    reach = max(2 * picked.sigma_x * per_x, RING) + 3
+    side = _name_side(picked, track, scale, reach)
+    align = "left" if side > 0 else "right"
+    texts = [(picked.name, -1.0, "mark", "bold")] + ([(picked.place, 14.0, "label", "normal")] if picked.place else [])
+    return {
+        "ellipses": {
+            "x": [picked.x] * 2,
+            "y": [picked.y] * 2,
+            "width": [4 * picked.sigma_x, 2 * picked.sigma_x],
+            "height": [4 * picked.sigma_y, 2 * picked.sigma_y],
+            "fill": [0.05, 0.10],
+            "line": [0.4, 0.8],
+        },
+        "ring": {
+            "x": [picked.x],
+            "y": [picked.y],
+            "colour": [palette.class_colour(picked.class_name, picked.class_code)],
+        },
+        "leader": {
+            "x0": [picked.x + side * reach / per_x],
+            "x1": [picked.x + side * (reach + 8) / per_x],
+            "y0": [picked.y],
+            "y1": [picked.y],
+        },
+        "name": _texts(
+            [(picked.x, picked.y, text, side * (reach + 13), dy, align, role, style) for text, dy, role, style in texts]
+        ),
+    }
+
+
+def _name_side(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> int:
+    """1 for a name to the right of the ring, -1 to the left: away from the track, but never out of the map."""
+    per_x = float(scale.per_unit[0])
+    wished = 1 if track is None or float(track["mu_1"].mean()) <= picked.x else -1
+    room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
+    needed = reach + _NAME_WIDTH
+    return wished if room[wished] > needed or room[-wished] < needed else -wished
+
+
+def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:
+    """Cross-hair and label of a decoded position."""
+    if decoded is None:
+        return {"decoded": no_rows("x y"), "decoded_name": no_rows(TEXT)}
+    x, y = decoded
+    where = f"({number(x)}, {number(y)})"
+    lines = [("Decoded", -1.0, "model", "bold"), (where, 14.0, "label", "normal")]
+    return {
+        "decoded": {"x": [x], "y": [y]},
+        "decoded_name": _texts([(x, y, text, -34.0, dy, "right", role, style) for text, dy, role, style in lines]),
+    }
+
+
+def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) -> dict[str, Columns]:
+    """Line, arrowheads, ellipses, marks and end numbers of a track.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        From `Atlas.trajectory`; nothing is drawn for a single observation.
+    scale : Scale
+    palette : Palette
+    """
+    if table is None or len(table) < 2:
+        return {
+            "line": no_rows("xs ys"),
+            "pieces": no_rows("xs ys colour"),
+            "arrows": no_rows("x y angle colour"),
+            "observations": no_rows("x y width height colour"),
+            "ends": no_rows(TEXT),
+        }
+    latent = table[["mu_1", "mu_2"]].to_numpy(np.float64)
+    points = latent * scale.per_unit
+    curves = track.step_curves(points)
+    shares = np.linspace(0, 1, track.PIECES + 1)
+    curve = track.curve_at(curves, shares) / scale.per_unit
+    times = track.time_shares(table["mjd_start"].to_numpy(np.float64))
+    ramp = palette.time_ramp()
+    along = times[:-1, None] + np.diff(times)[:, None] * shares[:-1]
+    faint = table["step_significance"].to_numpy(np.float64)[1:] < SIGNIFICANT_STEP
+    colours = np.array(track.ramp_colours(ramp, along.ravel())).reshape(along.shape)
+    colours = np.where(
+        faint[:, None], np.reshape(track.half_faded(list(colours.ravel()), palette["map-bg"]), along.shape), colours
+    )
+    heads = track.arrows(points, curves)
+    head_colours = colours[heads.step, track.PIECES // 2]
+    marks = track.ramp_colours(ramp, times)
+    ends = [(0, 1, "1"), (len(table) - 1, len(table) - 2, str(len(table)))]
+    last = curve[-1, -1:]
+    whole = np.vstack([curve[:, :-1].reshape(-1, 2), last])
+    return {
+        "line": {"xs": [whole[:, 0]], "ys": [whole[:, 1]]},
+        "pieces": {
+            "xs": list(np.stack([curve[:, :-1, 0], curve[:, 1:, 0]], axis=2).reshape(-1, 2)),
+            "ys": list(np.stack([curve[:, :-1, 1], curve[:, 1:, 1]], axis=2).reshape(-1, 2)),
+            "colour": list(colours.ravel()),
+        },
+        "arrows": {
+            "x": heads.at[:, 0] / scale.per_unit[0],
+            "y": heads.at[:, 1] / scale.per_unit[1],
+            "angle": heads.angle,
+            "colour": list(head_colours),
+        },
+        "observations": {
+            "x": latent[:, 0],
+            "y": latent[:, 1],
+            "width": 2 * table["sigma_1"].to_numpy(np.float64),
+            "height": 2 * table["sigma_2"].to_numpy(np.float64),
+            "colour": marks,
+        },
+        "ends": _texts(
+            [
+                (*latent[at], text, *_beyond(points[at] - points[beside]), "center", "label", "bold")
+                for at, beside, text in ends
+            ]
+        ),
+    }
+
+
+def _beyond(step: np.ndarray) -> tuple[float, float]:
+    """Offset of an end's number from its mark, on the far side of the step [px, downward]."""
+    length = float(np.hypot(*step))
+    x, y = step / length if length > 0 else (-1.0, 0.0)
+    return _END_GAP * float(x), -_END_GAP * float(y)
+
+
+def outline_columns(outline: tuple[Any, Any] | None, selected: int, scale: Scale) -> dict[str, Columns]:
+    """Outline of the last lasso or box, and its tag."""
+    if outline is None or selected < 0:
+        return {"outline": no_rows("xs ys"), "tag": no_rows("x y text y_offset anchor")}
+    xs, ys = (np.asarray(values, dtype=np.float64) for values in outline)
+    bottom, top = float(ys.min()), float(ys.max())
+    below = (bottom - scale.view.y0) * scale.per_unit[1] > 40  # else the tag would hide under the edge of the map
+    return {
+        "outline": {"xs": [xs], "ys": [ys]},
+        "tag": {
+            "x": [float(xs.min() + xs.max()) / 2],
+            "y": [bottom if below else top],
+            "text": [f"{selected:,} selected"],
+            "y_offset": [9.0 if below else -9.0],
+            "anchor": ["top_center" if below else "bottom_center"],
+        },
+    }
+
+
+TEXT: Final = "x y text x_offset y_offset align role style"
+
+
+def no_rows(names: str) -> Columns:
+    """Columns of these names without a row: nothing is drawn."""
+    return {name: [] for name in names.split()}
+
+
+def _texts(rows: list[tuple[Any, ...]]) -> Columns:
+    return dict(zip(TEXT.split(), map(list, zip(*rows, strict=True)), strict=True))
