@@ -75,9 +75,10 @@ def encode(
         raise StoreError("it holds no spectra", where=store_path, todo="See rejected.parquet for the reasons")
     with new_folder(out, overwrite=overwrite) as work:
         values = encode_store(store, model, device=device, quiet=quiet)
-        table = _catalogue(store, model, values)
-        table.to_parquet(work / "catalogue.parquet", index=False)
-        link_or_copy(store.path / "spectra.zarr", work / "spectra.zarr")
+        with progress_bar(quiet=quiet) as progress:
+            progress.add_task("Writing the atlas", total=None)
+            _catalogue(store, model, values).to_parquet(work / "catalogue.parquet", index=False)
+            link_or_copy(store.path / "spectra.zarr", work / "spectra.zarr")
         if (store.path / "rejected.parquet").exists():
             shutil.copy2(store.path / "rejected.parquet", work / "rejected.parquet")
         (work / "model").mkdir()

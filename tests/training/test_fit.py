@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import signal
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,14 @@ def weights(folder: Path) -> bytes:
     return (folder / "weights.safetensors").read_bytes()
 
 
-def stop_at(last: int, error: type[BaseException] = KeyboardInterrupt):
+def stop_at(last: int, error: type[BaseException] | None = None) -> Callable[[int], None]:
+    """Raise an error after an update, or press Ctrl-C during the next one."""
+
     def check(update: int) -> None:
         if update == last:
-            raise error
+            if error is not None:
+                raise error
+            signal.raise_signal(signal.SIGINT)
 
     return check
 
@@ -85,6 +91,8 @@ def test_resuming_another_run_is_refused(tiny_store: Path, tmp_path: Path) -> No
     other = TrainOptions(updates=40, batch_size=128, held_out_every=16, device="cpu", seed=5)
     with pytest.raises(TrainingError, match="seed"):
         train(tiny_store, out, other, resume=True)
+    with pytest.raises(TrainingError, match="unfinished"):
+        train(tiny_store, out, SHORT)
     checkpoint_path(out).write_bytes(b"torn")
     with pytest.raises(TrainingError, match="unreadable"):
         train(tiny_store, out, SHORT, resume=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -107,9 +110,17 @@ def train(
     checkpoint = checkpoint_path(out)
     if resume and not checkpoint.exists():
         raise TrainingError("there is no checkpoint to resume", where=checkpoint, todo="Start without --resume")
+    if checkpoint.exists() and not (resume or overwrite):
+        raise TrainingError(
+            "the checkpoint of an unfinished run lies there",
+            where=checkpoint,
+            todo="Go on with --resume, start anew with --overwrite, or choose another --out",
+        )
     spectra = SpectraStore.open(store)
     device = pick_device(options.device)
-    data_hash = spectra.content_hash()
+    with progress_bar(quiet=quiet) as progress:
+        progress.add_task("Hashing the store", total=None)
+        data_hash = spectra.content_hash()
     training, held_out = load(spectra, device, quiet=quiet)
     recipe, total = _plan(options, len(training))
     run = _new_run(options, recipe, device)
@@ -119,7 +130,9 @@ def train(
     if resume:
         run.restore(checkpoint, identity)
     try:
-        _fit(run, recipe, total, training, held_out, options, checkpoint, identity, quiet, on_update)
+        with _interrupts_between_updates() as check_interrupt:
+            steps = [check_interrupt] if on_update is None else [on_update, check_interrupt]
+            _fit(run, recipe, total, training, held_out, options, checkpoint, identity, quiet, steps)
     except KeyboardInterrupt:
         out.parent.mkdir(parents=True, exist_ok=True)
         run.save(checkpoint, identity)
@@ -164,6 +177,25 @@ def _new_run(options: TrainOptions, recipe: Recipe, device: str) -> RunState:
     return RunState(network, optimizer, torch.Generator(device).manual_seed(options.seed), history=[])
 
 
+@contextmanager
+def _interrupts_between_updates() -> Iterator[Callable[[int], None]]:
+    """Hold Ctrl-C back until the update in progress is done, so that the checkpoint it leaves resumes exactly."""
+    asked: list[int] = []
+
+    def check(update: int) -> None:
+        if asked:
+            raise KeyboardInterrupt(f"after update {update}")
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield check
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _network(run: RunState) -> Autoencoder:
     assert isinstance(run.network, Autoencoder)
     return run.network
@@ -179,7 +211,7 @@ def _fit(
     checkpoint: Path,
     identity: dict[str, Any],
     quiet: bool,
-    on_update: Callable[[int], None] | None,
+    after_update: list[Callable[[int], None]],
 ) -> None:
     network, history = _network(run), run.history if run.history is not None else []
     with progress_bar(quiet=quiet) as progress:
@@ -196,8 +228,8 @@ def _fit(
                 checkpoint.parent.mkdir(parents=True, exist_ok=True)
                 run.save(checkpoint, identity)
             progress.update(task, completed=run.update)
-            if on_update is not None:
-                on_update(run.update)
+            for call in after_update:
+                call(run.update)
     run.history = history
 
 
@@ -233,7 +265,7 @@ def _meta(
     run: RunState,
 ) -> dict[str, Any]:
     return {
-        "command": shlex.join(sys.orig_argv[1:] if sys.argv[:1] == [""] else ["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "training": {
             "recipe": options.recipe,
             "likelihood": options.likelihood,
