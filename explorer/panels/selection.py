@@ -170,6 +170,7 @@ class SelectionPanel:
         lines = []
         for row, (name, detection_id, net, z, rarity) in zip(rows, table.itertuples(index=False), strict=True):
             label = services.class_of(int(row))
+            z_words = words.fixed(float(z), 1 if abs(z) < 99.95 else 0)
             full = str(name) if isinstance(name, str) else f"Detection {detection_id}"
             lines.append(
                 {
@@ -179,7 +180,7 @@ class SelectionPanel:
                     "class_label": label,
                     "class_short": words.short_class(label),
                     "token": words.class_token(services.class_names, label),
-                    "cells": [words.whole(float(net)), words.fixed(float(z), 1), words.fixed(float(rarity), 1)],
+                    "cells": [words.whole(float(net)), z_words, words.fixed(float(rarity), 1)],
                 }
             )
         self.view_.page = {"version": self._version, "start": start, "rows": lines}

@@ -106,9 +106,10 @@ def safe_texts(texts: pa.StringArray) -> pa.StringArray:
 
 def _arrow(series: pd.Series) -> pa.Array:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        names = safe_texts(pa.array([str(name) for name in series.cat.categories], pa.string()))
-        codes = series.cat.codes.to_numpy()
-        return names.take(pa.array(codes, pa.int32(), mask=codes < 0))
+        # Of the many categories (every OBS_ID is one) only those in these rows.
+        used, codes = np.unique(series.cat.codes.to_numpy(), return_inverse=True)
+        names = [None if code < 0 else str(series.cat.categories[code]) for code in used]
+        return safe_texts(pa.array(names, pa.string())).take(pa.array(codes))
     values = pa.array(series, from_pandas=True)
     if series.dtype == "str":
         return safe_texts(values.cast(pa.string()))

@@ -50,6 +50,8 @@ _PLAIN: Final = "return String(tick)"
 _NO_LABEL: Final = "return ''"
 _SIGNED: Final = "return (tick > 0 ? '+' : '') + String(tick).replace('-', '−');"
 
+#: A tooltip appears when the mouse is above or below a point: the points themselves are 3 px small.
+_NEAREST: Final = {"mode": "vline", "limit": 1, "point_policy": "snap_to_data"}
 #: Bokeh's tooltips take these names from around them.
 _TOOLTIP_CSS: Final = """
 :host {
@@ -72,7 +74,7 @@ _STEP_COLUMNS: Final = ("e", "model", "band_lo", "band_hi", "background", "decod
 
 def style(plot: figure, palette: Palette) -> None:
     """Give a figure the page's axes: left and bottom only, hair grid, small type, no box."""
-    plot.background_fill_color = plot.border_fill_color = palette["panel"]
+    plot.background_fill_color = plot.border_fill_color = None  # the panel behind it has the theme's colour at once
     plot.outline_line_color = None
     plot.grid.grid_line_color = palette["plot-grid"]
     plot.grid.grid_line_width = 1
@@ -255,7 +257,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
 
 def _hover(renderer: GlyphRenderer) -> HoverTool:
     lines = "<div>@energy</div><div>@value</div><div>@sigma</div>"
-    return HoverTool(renderers=[renderer], tooltips=lines, attachment="horizontal", show_arrow=False)
+    return HoverTool(renderers=[renderer], tooltips=lines, attachment="horizontal", show_arrow=False, **_NEAREST)
 
 
 def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:

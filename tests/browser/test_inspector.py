@@ -210,7 +210,7 @@ def test_theme_changes_the_spectrum_live(page: Page, opened_atlas: Atlas) -> Non
     pick(page, opened_atlas)
     page.get_by_role("button", name="Light theme").click()
     page.wait_for_function(
-        "[...Bokeh.documents[0]._all_models.values()].some((m) => m.y_range && m.background_fill_color === '#ffffff')"
+        "[...Bokeh.documents[0]._all_models.values()].some((m) => m.line_color?.value === '#00836d')"
     )
 
 

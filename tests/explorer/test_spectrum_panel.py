@@ -149,7 +149,7 @@ def test_neighbouring_observations_can_be_stepped_to(panel: SpectrumPanel, sessi
 def test_theme_recolours_the_figure(panel: SpectrumPanel, session: Session) -> None:
     session.theme = "light"
     light = palette("light")
-    assert panel.plot.main.background_fill_color == light["panel"]
+    assert panel.plot.main.yaxis[0].major_label_text_color == light["text-3"]
     assert panel.plot.model.glyph.line_color == light["model"]
     assert panel.plot.points[-1].glyph.fill_color == light["data"]
 
