@@ -173,3 +173,16 @@ def test_other_latent_dimensions_train(tiny_store: Path, tmp_path: Path) -> None
     options = TrainOptions(updates=3, batch_size=32, latent_dim=5, device="cpu")
     train(tiny_store, tmp_path / "model", options)
     assert TrainedModel.load(tmp_path / "model").config.latent_dim == 5
+
+
+@pytest.mark.gpu
+def test_training_and_resuming_on_a_gpu(tiny_store: Path, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    options = TrainOptions(updates=60, batch_size=128, device="cuda", checkpoint_every=15)
+    out = tmp_path / "model"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_store, out, options, on_update=stop_at(20))
+    summary = train(tiny_store, out, options, resume=True)
+    assert summary.device == "cuda"
+    assert np.isfinite(summary.held_out["median"])

@@ -84,10 +84,7 @@ class RunState:
             prefix = f"optimizer.{index}."
             found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
             if found:
-                # AdamW keeps its step count where it made it; only the moments follow the parameter.
-                self.optimizer.state[parameter] = {
-                    name: value if name == "step" else value.to(parameter.device) for name, value in found.items()
-                }
+                self.optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in found.items()}
         self.generator.set_state(tensors["generator"])
         self.update, self.history, self.seconds = notes["update"], notes["history"], notes["seconds"]
 

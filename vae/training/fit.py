@@ -124,9 +124,9 @@ def train(
     training, held_out = load(spectra, device, quiet=quiet)
     recipe, total = _plan(options, len(training))
     run = _new_run(options, recipe, device)
-    identity = {**asdict(options), "total": total, "data": data_hash}
-    for name in ("device", "checkpoint_every"):  # where it runs and how often it saves do not change the run
-        identity.pop(name)
+    # A GPU draws other random numbers; how often a run is saved does not change it.
+    identity = {**asdict(options), "device": device.split(":")[0], "total": total, "data": data_hash}
+    identity.pop("checkpoint_every")
     if resume:
         run.restore(checkpoint, identity)
     try:
