@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import panel as pn
 import param
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class SelectionPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
-        self._order: NDArray[np.int64] = self._rows
+        self._order: NDArray[np.int64] | None = None
         self._sort, self._down = "net", True
         self._version = 0
         self._exports: dict[str, tuple[Iterator[tuple[int, str]], str, int]] = {}
@@ -78,24 +79,23 @@ class SelectionPanel:
         """Show the session's selection."""
         mask = self._session.selection
         self._rows = np.empty(0, np.int64) if mask is None else np.flatnonzero(mask)
-        self._arrange()
+        self._rearrange()
+
+    def _rearrange(self) -> None:
+        self._version += 1
+        self._order = None
         self._show(keep_scroll=False)
 
-    def _arrange(self) -> None:
+    def _sorted(self) -> NDArray[np.int64]:
         """Sort the selected rows as the table shows them; absent values last."""
-        self._version += 1
         services = self._session.services
         column = next(source for key, _, source, _ in _COLUMNS if key == self._sort)
         if column == "class":
-            keys: Any = services.class_codes[self._rows]
+            keys = pd.Series(services.class_codes[self._rows])
         else:
-            keys = services.atlas.catalogue[column].iloc[self._rows]
-        if column == "name":
-            order = keys.argsort().to_numpy() if hasattr(keys, "argsort") else np.argsort(keys)
-            self._order = self._rows[order[::-1] if self._down else order]
-            return
-        values = np.asarray(keys, np.float64)
-        self._order = self._rows[np.argsort(-values if self._down else values, kind="stable")]
+            keys = pd.Series(services.atlas.catalogue[column].array[self._rows])
+        order = keys.sort_values(ascending=not self._down, kind="stable", na_position="last").index.to_numpy()
+        return self._rows[order]
 
     def _show(self, *, keep_scroll: bool) -> None:
         session, count = self._session, len(self._rows)
@@ -126,10 +126,7 @@ class SelectionPanel:
             "picked": session.picked,
             "keep_scroll": keep_scroll,
         }
-        with pn.io.hold():
-            self.view_.content = content
-            if not keep_scroll:
-                self._send_page(0, 60)
+        self.view_.content = content  # the number first: the table then asks for its rows
 
     def _makeup(self) -> list[dict[str, Any]]:
         services = self._session.services
@@ -165,6 +162,8 @@ class SelectionPanel:
     def _send_page(self, start: int, size: int) -> None:
         start, size = max(0, int(start)), min(int(size), _MAX_PAGE)
         services = self._session.services
+        if self._order is None:
+            self._order = self._sorted()
         rows = self._order[start : start + size]
         table = services.atlas.catalogue[["name", "detection_id", "net_counts", "cstat_z", "rarity"]].iloc[rows]
         lines = []
@@ -190,8 +189,7 @@ class SelectionPanel:
             return
         self._down = not self._down if key == self._sort else key not in _LEFT_COLUMNS
         self._sort = key
-        self._arrange()
-        self._show(keep_scroll=False)
+        self._rearrange()
 
     # -- export: the browser asks for one piece after the other, so that nothing piles up here ---------------------
     def _start_export(self, id: str) -> None:

@@ -39,7 +39,7 @@ class Part(Element):
 
     def __init__(self, on: dict[str, Callable[..., None]] | None = None, **params: Any) -> None:
         super().__init__(**params)
-        self.stylesheets = [*self.stylesheets, _sheet()]
+        self.param.update(stylesheets=[*self.param.values()["stylesheets"], _sheet()])
         self._on = on or {}
 
     def _handle_msg(self, data: Any) -> None:

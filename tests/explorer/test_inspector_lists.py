@@ -160,6 +160,7 @@ def test_table_pages_through_all_rows_in_the_order_asked_for(
         down = selection.view_.content["sort"]["down"]
         assert (steps <= 0).all() if down else (steps >= 0).all()
     selection.view_._handle_msg({"type": "sort", "key": "name"})
+    selection.view_._handle_msg({"type": "page", "start": 0, "size": 60})
     names = [line["full"] for line in selection.view_.page["rows"]]
     assert names == sorted(names)
 
@@ -187,6 +188,7 @@ def test_same_number_of_other_rows_is_another_selection(
         mask = np.zeros(len(opened), bool)
         mask[chosen] = True
         session.select(mask)
+        selection.view_._handle_msg({"type": "page", "start": 0, "size": 60})
         assert {line["row"] for line in selection.view_.page["rows"]} <= set(chosen.tolist())
 
 
