@@ -24,6 +24,9 @@ _PIXELS_PER_DETECTION: Final = ((400, 5), (100, 3))
 #: the aggregation three to four times faster, and a view touches only the bands that it shows.
 _BANDS: Final = 512
 
+#: An aggregate is kept for the next frame up to this size: a map of 1000 x 900 pixels and 16 classes [bytes].
+_KEEP: Final = 64 * 2**20
+
 #: Largest side of an image in pixels; a browser that asks for more gets this much, stretched.
 MAX_SIDE: Final = 4096
 
@@ -221,7 +224,7 @@ class _Remembered:
 
     def put(self, key: tuple[View, int, int], counts: Counts) -> None:
         with self.lock:
-            self.key, self.counts = key, counts
+            self.key, self.counts = (key, counts) if counts.nbytes <= _KEEP else (None, None)
 
 
 def _cells(values: NDArray[np.float32]) -> NDArray[np.int64]:
