@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import param
 
-from explorer.palette import class_token
+from explorer.palette import Theme, class_token
 from explorer.session import TABS, Session
 from explorer.tools.elements import Element, script
 from explorer.tools.words import date
@@ -28,8 +28,11 @@ class HeaderButtons(Element):
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(theme=session.theme, **params)
-        self.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+        self._session = session
         session.param.watch(lambda event: self.param.update(theme=event.new), "theme")
+
+    def _received(self, data: dict[str, Theme]) -> None:
+        self._session.theme = data["theme"]
 
 
 class MapOverlay(Element):
@@ -55,14 +58,12 @@ class MapOverlay(Element):
             **params,
         )
         self._session, self._actions = session, actions
-        self.param.watch(lambda event: session.param.update(tool=event.new), "tool")
-        self.param.watch(lambda event: session.param.update(grey_unselected=event.new), "grey")
         session.param.watch(self._show, ["tool", "grey_unselected", "selection_count", "density", "max_per_pixel"])
         session.param.watch(self._show_track, "picked")
         session.param.watch(self._show_hover, "hover")
         self._show()
 
-    def _handle_msg(self, data: dict[str, str]) -> None:
+    def _received(self, data: dict[str, str]) -> None:
         self._actions[data["action"]]()
 
     def _show(self, *_: Any) -> None:
@@ -112,10 +113,13 @@ class TabStrip(Element):
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(tab=session.tab, **params)
-        self.param.watch(lambda event: session.param.update(tab=event.new), "tab")
+        self._session = session
         session.param.watch(lambda event: self.param.update(tab=event.new), "tab")
         session.param.watch(lambda _: self.param.update(observations=int(session.observations().size)), "picked")
         session.param.watch(lambda event: self.param.update(selected=event.new), "selection_count", onlychanged=False)
+
+    def _received(self, data: dict[str, str]) -> None:
+        self._session.tab = data["tab"]
 
 
 class StatusLine(Element):
@@ -143,7 +147,7 @@ class StatusLine(Element):
         session.param.watch(lambda event: self.param.update(frame_ms=float(event.new)), "frame_ms")
         session.param.watch(lambda event: self.param.update(notice=event.new), "notice")
 
-    def _handle_msg(self, data: dict[str, int]) -> None:
+    def _received(self, data: dict[str, int]) -> None:
         self._send_msg({"knock": data["knock"]})
 
 
@@ -156,5 +160,5 @@ class Keyboard(Element):
         super().__init__(**params)
         self._actions = actions
 
-    def _handle_msg(self, data: dict[str, str]) -> None:
+    def _received(self, data: dict[str, str]) -> None:
         self._actions[data["action"]]()

@@ -5,7 +5,7 @@ export function render({ model }) {
   const act = (action) => () => model.send_msg({ action });
   const button = (title, picture, onclick) => h("button", { title, "aria-label": title, onclick }, icon(picture));
   const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
-  const grey = button("Grey what is not selected (G)", "half", () => { model.grey = !model.grey; });
+  const grey = button("Grey what is not selected (G)", "half", act("grey"));
   const bar = h("div", { class: "float tools", role: "toolbar", "aria-label": "Map tools" },
     tools.map(([, node]) => node), h("i"), grey, h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
   const scale = h("span"), most = h("span");

@@ -3,7 +3,7 @@ const DENSITY = [["equal", "Equal", "Half rank, half logarithm: every density ge
 const MODES = [["replace", "Replace", "Replace the selection"], ["add", "Add", "Add to the selection"], ["subtract", "Subtract", "Take from the selection"], ["intersect", "Intersect", "Keep what both hold"]];
 export function render({ model }) {
   const choices = (property, options, pictures) => options.map(([value, label, title]) =>
-    [property, value, h("button", { title, onclick: () => { model[property] = value; } }, pictures ? icon(value) : null, label)]);
+    [property, value, h("button", { title, onclick: () => model.send_msg({ [property]: value }) }, pictures ? icon(value) : null, label)]);
   const density = choices("density", DENSITY, false), modes = choices("selection_mode", MODES, true);
   const show = () => { for (const [property, value, node] of [...density, ...modes]) node.setAttribute("aria-pressed", String(model[property] === value)); };
   model.on(["density", "selection_mode"], show);

@@ -38,6 +38,9 @@ class Controls(Element):
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(density=session.density, selection_mode=session.selection_mode, **params)
+        self._session = session
         for name in ("density", "selection_mode"):
-            self.param.watch(lambda event: session.param.update({event.name: event.new}), name)
             session.param.watch(lambda event: self.param.update({event.name: event.new}), name)
+
+    def _received(self, data: dict[str, str]) -> None:
+        self._session.param.update(data)

@@ -46,7 +46,7 @@ class LegendRows(Element):
     def _show(self, *_: Any) -> None:
         self.hidden = sorted(self._session.hidden_classes)
 
-    def _handle_msg(self, data: dict[str, Any]) -> None:
+    def _received(self, data: dict[str, Any]) -> None:
         if data.get("all"):
             self._session.show_all_classes()
         elif "solo" in data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,8 +29,8 @@ class Element(JSComponent):
     """A component in the page's look.
 
     Subclasses set ``_esm = script(Path(__file__).with_name("its.js"))``, whose ``render({ model })`` returns an
-    element. Its parameters are synchronised; ``model.send_msg`` reaches `_handle_msg`. Their names are public ones:
-    Bokeh tells the browser of no class whose name begins with an underscore.
+    element. Parameters tell the script what to show; ``model.send_msg`` tells `_received` what a person did. Their
+    names are public ones: Bokeh tells the browser of no class whose name begins with an underscore.
     """
 
     _esm: ClassVar[str] = "export function render() { return null }"
@@ -48,6 +48,16 @@ class Element(JSComponent):
         self._at_first = self.param.values()
         if pn.state.curdoc:
             pn.state.onload(self._send_again)
+
+    def _handle_msg(self, data: Any) -> None:
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._received(data)
+        else:  # what watches the session may change Bokeh models, for which Panel's messages do not hold the lock
+            document.add_next_tick_callback(partial(self._received, data))
+
+    def _received(self, data: Any) -> None:
+        """Act on a message of the script, under the document's lock."""
 
     def _send_again(self) -> None:
         """Tell the browser what changed before it was ready: Panel drops what falls between the two."""

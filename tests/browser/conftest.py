@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,9 +69,9 @@ def open_page(browser: Browser, served_app: App) -> Iterator[OpenPage]:
     yield open_one
     for context in contexts:
         context.close()
-    log = served_app.log_text()[before:]
-    if "Traceback" in log or re.search(r"\bERROR\b", log):
-        watch.problems.append(f"the server's log: {log[-3000:]}")
+    faults = served_app.faults(before)
+    if faults:
+        watch.problems.append(f"the server's log: {faults}")
     assert not watch.problems, "\n".join(watch.problems)
 
 

@@ -21,6 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 180
 WAIT_MS = 60_000
 
+#: Tornado's complaint about a page that was closed while the server wrote to it.
+_LEFT_IN_MID_SENTENCE = re.compile(
+    r"Task exception was never retrieved\nfuture: [^\n]*WebSocketClosedError.*?\ntornado\.websocket\.WebSocketClosedError\n",
+    re.DOTALL,
+)
+
 
 @dataclass
 class App:
@@ -33,6 +39,11 @@ class App:
 
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def faults(self, start: int) -> str:
+        """What the log holds of tracebacks and errors after its character `start`; "" for none."""
+        log = _LEFT_IN_MID_SENTENCE.sub("", self.log_text()[start:])
+        return log[-3000:] if "Traceback" in log or re.search(r"\bERROR\b", log) else ""
 
 
 def start_app(atlas: Path, log: Path, *arguments: str, warm: bool = True) -> App:
