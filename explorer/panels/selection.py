@@ -94,8 +94,9 @@ class SelectionPanel:
             keys = pd.Series(services.class_codes[self._rows])
         else:
             keys = pd.Series(services.atlas.catalogue[column].array[self._rows])
-        order = keys.sort_values(ascending=not self._down, kind="stable", na_position="last").index.to_numpy()
-        return self._rows[order]
+        order = keys.sort_values(ascending=not self._down, kind="stable", na_position="last").index.to_numpy(np.int64)
+        arranged: NDArray[np.int64] = self._rows[order]
+        return arranged
 
     def _show(self, *, keep_scroll: bool) -> None:
         session, count = self._session, len(self._rows)

@@ -112,7 +112,11 @@ def _summary(steps: np.ndarray, mjd: np.ndarray) -> str:
     if len(steps) == 1:
         return "observed once: there is no trajectory"
     years = (np.nanmax(mjd) - np.nanmin(mjd)) / 365.25 if np.isfinite(mjd).any() else np.nan
-    span = f" over {words.significant(years, 2)} years" if np.isfinite(years) else ""
+    span = ""
+    if np.isfinite(years):
+        span = (
+            f" over {words.significant(years, 2)} years" if years >= 1 else f" over {words.whole(years * 365.25)} days"
+        )
     moved = int(np.count_nonzero(steps[1:] >= _SIGNIFICANT_STEP))
     verdict = "no step above 3 σ" if moved == 0 else f"{moved} {'step' if moved == 1 else 'steps'} above 3 σ"
     return f"{len(steps)} observations{span}, {verdict}"

@@ -20,6 +20,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from explorer.palette import Palette
+from explorer.tools import words
 from explorer.tools.spectra import (
     RESIDUAL_LIMIT,
     Columns,
@@ -52,11 +53,11 @@ _SIGNED: Final = "return (tick > 0 ? '+' : '') + String(tick).replace('-', '−'
 
 #: A tooltip appears when the mouse is above or below a point: the points themselves are 3 px small.
 _NEAREST: Final = {"mode": "vline", "limit": 1, "point_policy": "snap_to_data"}
-#: Bokeh's tooltips take these names from around them.
+#: Bokeh's tooltip is styled from inside: its own sheet hides the page's colours.
 _TOOLTIP_CSS: Final = """
 :host {
-  --background-color: var(--float); --color: var(--text); --divider-color: var(--line-strong);
-  --font-family: var(--font); --font-size: var(--fs-small);
+  background: var(--float) !important; color: var(--text) !important; border: 0 !important; padding: 8px 11px !important;
+  border-radius: var(--r-card); box-shadow: var(--shadow-float); font: var(--fs-small)/1.4 var(--font) !important;
 }
 """
 ENERGY_LABEL: Final = "Energy, keV"
@@ -160,8 +161,7 @@ class SpectrumPlot:
 def spectrum_plot(palette: Palette) -> SpectrumPlot:
     """Make the empty figures."""
     x_range = Range1d(0.3, 10.0)
-    bare = {"stylesheets": [_TOOLTIP_CSS], "toolbar_location": None, "tools": ""}
-    sizes = {**bare, "min_border_left": _LEFT, "min_border_right": _RIGHT}
+    sizes = {"toolbar_location": None, "tools": "", "min_border_left": _LEFT, "min_border_right": _RIGHT}
     decades = FixedTicker(ticks=[1.0, 10.0, 100.0, 1000.0, 10000.0])
     labelled, unlabelled = CustomJSTickFormatter(code=_PLAIN), CustomJSTickFormatter(code=_NO_LABEL)
     ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
@@ -256,7 +256,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
 
 
 def _hover(renderer: GlyphRenderer) -> HoverTool:
-    lines = "<div>@energy</div><div>@value</div><div>@sigma</div>"
+    lines = f"<style>{_TOOLTIP_CSS}</style><div>@energy</div><div>@value</div><div>@sigma</div>"
     return HoverTool(renderers=[renderer], tooltips=lines, attachment="horizontal", show_arrow=False, **_NEAREST)
 
 
@@ -282,7 +282,10 @@ def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:
         "beyond_up": np.where(beyond > 0, edge, nothing),
         "beyond_down": np.where(beyond < 0, -edge, nothing),
         "energy": [f"{low:.3g}–{high:.3g} keV" for low, high in zip(data["lo"], data["hi"], strict=True)],
-        "value": [f"{count:,.0f} counts, {y:.3g} {unit}" for count, y in zip(data["counts"], data["y"], strict=True)],
+        "value": [
+            f"{words.whole(count)} counts, {words.significant(y)} {unit}"
+            for count, y in zip(data["counts"], data["y"], strict=True)
+        ],
         "sigma": [f"{value:+.1f} σ".replace("-", "−") for value in data["residual"]],
     }
 
