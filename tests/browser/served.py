@@ -23,7 +23,8 @@ WAIT_MS = 60_000
 
 #: Tornado's complaint about a page that was closed while the server wrote to it.
 _LEFT_IN_MID_SENTENCE = re.compile(
-    r"Task exception was never retrieved\nfuture: [^\n]*WebSocketClosedError.*?\ntornado\.websocket\.WebSocketClosedError\n",
+    r"Task exception was never retrieved\nfuture: [^\n]*WebSocketClosedError"
+    r".*?\ntornado\.websocket\.WebSocketClosedError\n",
     re.DOTALL,
 )
 
