@@ -56,7 +56,8 @@ _NEAREST: Final = {"mode": "vline", "limit": 1, "point_policy": "snap_to_data"}
 #: Bokeh's tooltip is styled from inside: its own sheet hides the page's colours.
 _TOOLTIP_CSS: Final = """
 :host {
-  background: var(--float) !important; color: var(--text) !important; border: 0 !important; padding: 8px 11px !important;
+  background: var(--float) !important; color: var(--text) !important;
+  border: 0 !important; padding: 8px 11px !important;
   border-radius: var(--r-card); box-shadow: var(--shadow-float); font: var(--fs-small)/1.4 var(--font) !important;
 }
 """
