@@ -73,7 +73,7 @@ def opening(path: Path) -> Future[Services]:
 
 def _open(path: Path) -> Services:
     if not path.exists() and path == demo_path(DEMO_DETECTIONS).resolve():
-        _LOG.info("building a demo atlas of %d detections in %s", DEMO_DETECTIONS, path)
+        _LOG.warning("building a demo atlas of %d detections in %s", DEMO_DETECTIONS, path)
         # In a process of its own, so that the server never carries torch.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             pool.submit(_build_demo, path).result()
