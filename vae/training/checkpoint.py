@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class RunState:
     optimizer: torch.optim.AdamW
     generator: torch.Generator
     update: int = 0
-    history: list[dict[str, float]] | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
 
     def save(self, path: Path, identity: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ class RunState:
             for name, values in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{index}.{name}"] = values
         tensors["generator"] = self.generator.get_state()
-        notes = {"update": self.update, "history": self.history or [], "seconds": self.seconds, "run": dict(identity)}
+        notes = {"update": self.update, "history": self.history, "seconds": self.seconds, "run": dict(identity)}
         plain = {name: values.detach().cpu().contiguous() for name, values in tensors.items()}
         with new_file(path) as work:
             save_file(plain, work, metadata={"state": json.dumps(notes)})

@@ -122,20 +122,20 @@ def train(
         progress.add_task("Hashing the store", total=None)
         data_hash = spectra.content_hash()
     training, held_out = load(spectra, device, quiet=quiet)
-    recipe, total = _plan(options, len(training))
+    recipe, total = _recipe(options, len(training))
     run = _new_run(options, recipe, device)
     # A GPU draws other random numbers; how often a run is saved does not change it.
     identity = {**asdict(options), "device": device.split(":")[0], "total": total, "data": data_hash}
     identity.pop("checkpoint_every")
+    plan = _Plan(options, recipe, total, training, held_out, checkpoint, identity)
     if resume:
         run.restore(checkpoint, identity)
     try:
         with _interrupts_between_updates() as check_interrupt:
             steps = [check_interrupt] if on_update is None else [on_update, check_interrupt]
-            _fit(run, recipe, total, training, held_out, options, checkpoint, identity, quiet, steps)
+            _fit(run, plan, quiet=quiet, after_update=steps)
     except KeyboardInterrupt:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        run.save(checkpoint, identity)
+        plan.save(run)
         raise
     metrics = held_out_loss(_network(run), held_out)
     summary = TrainSummary(
@@ -154,7 +154,26 @@ def train(
     return summary
 
 
-def _plan(options: TrainOptions, n_training: int) -> tuple[Recipe, int]:
+@dataclass(frozen=True)
+class _Plan:
+    """What a run is to do, and with what."""
+
+    options: TrainOptions
+    recipe: Recipe
+    total: int
+    training: ResidentSpectra
+    held_out: ResidentSpectra
+    checkpoint: Path
+    identity: dict[str, Any]
+
+    def save(self, run: RunState) -> None:
+        """Write the checkpoint."""
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        run.save(self.checkpoint, self.identity)
+
+
+def _recipe(options: TrainOptions, n_training: int) -> tuple[Recipe, int]:
+    """Return the recipe with what the options change, and the number of updates."""
     recipe = RECIPES[options.recipe]
     if options.batch_size is not None:
         recipe = replace(recipe, batch_size=options.batch_size)
@@ -174,7 +193,7 @@ def _new_run(options: TrainOptions, recipe: Recipe, device: str) -> RunState:
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
-    return RunState(network, optimizer, torch.Generator(device).manual_seed(options.seed), history=[])
+    return RunState(network, optimizer, torch.Generator(device).manual_seed(options.seed))
 
 
 @contextmanager
@@ -201,40 +220,30 @@ def _network(run: RunState) -> Autoencoder:
     return run.network
 
 
-def _fit(
-    run: RunState,
-    recipe: Recipe,
-    total: int,
-    training: ResidentSpectra,
-    held_out: ResidentSpectra,
-    options: TrainOptions,
-    checkpoint: Path,
-    identity: dict[str, Any],
-    quiet: bool,
-    after_update: list[Callable[[int], None]],
-) -> None:
-    network, history = _network(run), run.history if run.history is not None else []
+def _fit(run: RunState, plan: _Plan, *, quiet: bool, after_update: list[Callable[[int], None]]) -> None:
+    """Update, evaluate and save until the plan is done; `run` is where it stands, also when an exception ends it."""
+    network = _network(run)
     with progress_bar(quiet=quiet) as progress:
-        task = progress.add_task("Training", total=total, completed=run.update)
+        task = progress.add_task("Training", total=plan.total, completed=run.update)
         before = time.perf_counter() - run.seconds
-        while run.update < total:
-            _update(run, network, recipe, total, training)
+        while run.update < plan.total:
+            _update(run, network, plan)
             run.update += 1
             run.seconds = time.perf_counter() - before
-            if run.update % options.held_out_every == 0 and run.update < total:
-                history.append({"update": run.update, **held_out_loss(network, held_out)})
-                progress.update(task, description=f"Training (held out {history[-1]['median']:.1f})")
-            if run.update % options.checkpoint_every == 0 and run.update < total:
-                checkpoint.parent.mkdir(parents=True, exist_ok=True)
-                run.save(checkpoint, identity)
+            unfinished = run.update < plan.total
+            if unfinished and run.update % plan.options.held_out_every == 0:
+                run.history.append({"update": run.update, **held_out_loss(network, plan.held_out)})
+                progress.update(task, description=f"Training (held out {run.history[-1]['median']:.1f})")
+            if unfinished and run.update % plan.options.checkpoint_every == 0:
+                plan.save(run)
             progress.update(task, completed=run.update)
             for call in after_update:
                 call(run.update)
-    run.history = history
 
 
-def _update(run: RunState, network: Autoencoder, recipe: Recipe, total: int, training: ResidentSpectra) -> None:
+def _update(run: RunState, network: Autoencoder, plan: _Plan) -> None:
     """Take one step of the optimiser."""
+    recipe, total, training = plan.recipe, plan.total, plan.training
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate_at(run.update, total)
     device = training.values.device
@@ -288,7 +297,7 @@ def _meta(
         "metrics": {
             "held_out_loss": summary.held_out,
             "held_out_loss_is": "negative ELBO relative to a saturated model, nats",
-            "history": run.history or [],
+            "history": run.history,
         },
         "libraries": {name: version(name) for name in ("numpy", "safetensors", "torch", "zarr")},
     }
