@@ -215,9 +215,10 @@ class SpectrumPanel:
         simulated = services.atlas.simulated
         filter_ = _text(entry["filter"])
         mjd, ra, dec = float(entry["mjd_start"]), float(entry["ra_deg"]), float(entry["dec_deg"])
+        class_from = _text(entry["class_origin"])
         origin = words.class_origin(
-            _text(entry["class_origin"]) or None,
-            matched=label != "No match",
+            class_from or None,
+            matched=label != "No match" and bool(class_from or label != "Unclassified"),
             candidate=entry["class_is_candidate"] is not pd.NA and bool(entry["class_is_candidate"]),
         )
         facts = [words.sexagesimal(ra, dec), words.date(mjd), words.exposure(float(entry["exposure_s"]))]

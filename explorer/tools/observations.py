@@ -97,7 +97,7 @@ def light_curve(atlas: Atlas, row: int) -> dict[str, Any] | None:
     points = [
         {
             "row": int(rows[i]),
-            "year": words.year(mjd[i]),
+            "year": words.year(float(mjd[i])),
             "rate": float(rate),
             "lo": float(rate - error),
             "hi": float(rate + error),
