@@ -257,7 +257,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
 
 
 def _hover(renderer: GlyphRenderer) -> HoverTool:
-    lines = f"<style>{_TOOLTIP_CSS}</style><div>@energy</div><div>@value</div><div>@sigma</div>"
+    lines = f"<div><style>{_TOOLTIP_CSS}</style><div>@energy</div><div>@value</div><div>@sigma</div></div>"
     return HoverTool(renderers=[renderer], tooltips=lines, attachment="horizontal", show_arrow=False, **_NEAREST)
 
 
