@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae.errors import OgipError
-from vae.spectra._fits import Hdu, Header
+from vae.spectra._hdus import Hdu
 
-#: A header, or several to look through in turn (the table's own, then the primary).
-Headers = Sequence[Header]
+#: HDUs to look for keywords in, in turn (the table's own, then the primary).
+Headers = Sequence[Hdu]
 
 _ABSENT: Final = frozenset({"", "NONE", "NULL", "N/A", "UNKNOWN"})
 _MJD_ZERO: Final = datetime(1858, 11, 17)

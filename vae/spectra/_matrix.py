@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vae.spectra import _header
-from vae.spectra._fits import Hdu
+from vae.spectra._hdus import Hdu
 
 #: Row sums above this are areas [cm2], not probabilities: a redistribution sums to at most about 1.
 _MOST_PROBABLE: Final = 2.0
@@ -24,7 +24,7 @@ def first_channel(hdu: Hdu, ebounds_first: int | None) -> int:
     """
     if "F_CHAN" in hdu.columns:
         place = hdu.columns.index("F_CHAN") + 1
-        stated = _header.whole((hdu.header,), f"TLMIN{place}")
+        stated = _header.whole((hdu,), f"TLMIN{place}")
         if stated is not None:
             return stated
     if ebounds_first is not None:

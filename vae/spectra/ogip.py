@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vae.errors import OgipError
 from vae.spectra import _header, _matrix
 from vae.spectra._bytes import read_bytes
-from vae.spectra._fits import Hdu, Header, walk
+from vae.spectra._hdus import Hdu, walk
 from vae.spectra.ogip_types import Arf, Kind, Label, Pha, Rmf
 
 __all__ = ["Arf", "Label", "Pha", "Rmf", "inspect", "read_arf", "read_pha", "read_rmf"]
@@ -43,11 +43,11 @@ def inspect(path: str | Path) -> Label:
     """
     path = Path(path)
     primary = None
-    for hdu in walk(read_bytes(path, _PEEK_LIMIT, prefix=True), path):
-        primary = primary or hdu.header
-        kind = _kind(hdu.header)
+    for hdu in walk(read_bytes(path, _PEEK_LIMIT, prefix=True), path, prefix=True):
+        primary = primary or hdu
+        kind = _kind(hdu)
         if kind != "other":
-            return _label(kind, (hdu.header, primary))
+            return _label(kind, (hdu, primary))
     return _label("other", () if primary is None else (primary,))
 
 
@@ -100,7 +100,7 @@ def read_pha(path: str | Path) -> Pha:
         pointing=_header.position(headers, "RA_PNT", "DEC_PNT"),
         mjd_start=_header.mjd(headers, "DATE-OBS"),
         mjd_stop=_header.mjd(headers, "DATE-END"),
-        is_background=_kind(hdu.header) == "background",
+        is_background=_kind(hdu) == "background",
     )
 
 
@@ -143,15 +143,15 @@ def read_rmf(path: str | Path) -> Rmf:
     """
     path = Path(path)
     hdus = list(walk(read_bytes(path, RMF_LIMIT), path))
-    matrices = [hdu for hdu in hdus if _kind(hdu.header) == "rmf"]
-    bounds = next((hdu for hdu in hdus if _is_ebounds(hdu.header)), None)
+    matrices = [hdu for hdu in hdus if _kind(hdu) == "rmf"]
+    bounds = next((hdu for hdu in hdus if _is_ebounds(hdu)), None)
     if not matrices:
         raise OgipError("has no MATRIX HDU", file=path)
     if bounds is None:
         raise OgipError("has no EBOUNDS HDU, so its channels have no energies", file=path)
     if len(matrices) > 1:
         _header.refuse("a second matrix; only files with one are read", matrices[1])
-    hdu, headers = matrices[0], (matrices[0].header, hdus[0].header)
+    hdu, headers = matrices[0], (matrices[0], hdus[0])
     e_min, e_max = _header.energies(bounds, ("E_MIN", "E_MAX"), ascending=False)
     if e_min.size > _MOST_CHANNELS:
         _header.refuse(f"{e_min.size} channels are too many", bounds, "E_MIN")
@@ -176,17 +176,17 @@ def _find(path: Path, limit: int, kinds: tuple[Kind, ...], extension: str) -> tu
     """Return the first table of one of these kinds, and the headers to look through: its own, then the primary."""
     primary = None
     for hdu in walk(read_bytes(path, limit), path):
-        primary = primary or hdu.header
-        if _kind(hdu.header) in kinds:
-            return hdu, (hdu.header, primary)
+        primary = primary or hdu
+        if _kind(hdu) in kinds:
+            return hdu, (hdu, primary)
     raise OgipError(f"has no {extension} HDU", file=path)
 
 
-def _kind(header: Header) -> Kind:
-    if header.get("XTENSION") != "BINTABLE":
+def _kind(hdu: Hdu) -> Kind:
+    if hdu.get("XTENSION") != "BINTABLE":
         return "other"
     extension, class1, class2 = (
-        _header.text((header,), keyword).upper() for keyword in ("EXTNAME", "HDUCLAS1", "HDUCLAS2")
+        _header.text((hdu,), keyword).upper() for keyword in ("EXTNAME", "HDUCLAS1", "HDUCLAS2")
     )
     if class1 == "SPECTRUM" or (not class1 and extension == "SPECTRUM"):
         return "background" if class2 == "BKG" else "spectrum"
@@ -197,8 +197,8 @@ def _kind(header: Header) -> Kind:
     return "other"
 
 
-def _is_ebounds(header: Header) -> bool:
-    return "EBOUNDS" in (_header.text((header,), key).upper() for key in ("EXTNAME", "HDUCLAS2"))
+def _is_ebounds(hdu: Hdu) -> bool:
+    return "EBOUNDS" in (_header.text((hdu,), key).upper() for key in ("EXTNAME", "HDUCLAS2"))
 
 
 def _label(kind: Kind, headers: _header.Headers) -> Label:
