@@ -1,4 +1,4 @@
-"""Shared by all tests: the real OGIP files where they stand, and a tiny simulated archive taken through the whole chain."""
+"""Shared by all tests: the real OGIP files where they stand, and a tiny simulated archive taken through the chain."""
 
 from __future__ import annotations
 
