@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import panel as pn
 
 from explorer.latent_map import LatentMap
@@ -18,6 +20,7 @@ from explorer.panels.spectrum import SpectrumPanel
 from explorer.panels.trajectory import TrajectoryPanel
 from explorer.services import Services
 from explorer.session import Session
+from vae.errors import ExplorerError
 
 
 def warm_up(services: Services) -> None:
@@ -26,7 +29,8 @@ def warm_up(services: Services) -> None:
     atlas = services.atlas
     if len(atlas):
         detection_id = int(atlas.catalogue["detection_id"].iat[0])
-        atlas.spectrum(detection_id)
+        with suppress(ExplorerError):  # one unreadable spectrum is told of where it is picked; the map still opens
+            atlas.spectrum(detection_id)
         atlas.neighbours(detection_id, k=1)
         atlas.nearest(atlas.latents[0])
         atlas.trajectory(int(atlas.catalogue["source_id"].iat[0]))

@@ -4,7 +4,7 @@ const METRIC_HELP = "Wasserstein: distance of the latent means and of their erro
 
 export function render({ model }) {
   const root = h("div", { class: "sheetpart" });
-  let shown = null;
+  let shown = null, late = 0;
 
   const spark = (heights) => {
     const points = heights.map((value, i) => `${((i / (heights.length - 1)) * 76).toFixed(1)},${(44 - value * 42).toFixed(1)}`).join(" ");
@@ -17,8 +17,13 @@ export function render({ model }) {
       h("span", { class: "sub" }, h("span", { class: "clip" }, item.class_label), h("span", { class: "dim" }, "·"), h("span", {}, item.counts))),
     h("span", { class: "far" }, h("span", {}, item.distance), h("span", { class: "same" }, item.same ? "same within σ" : "")));
 
+  const skeleton = () => h("div", { class: "waiting" }, ...[[22, 62], [14, 44], ...Array(8).fill([46, 100])].map(([height, width]) =>
+    h("div", { class: "sk", style: { height: `${height}px`, width: `${width}%` } })));
+
   const update = () => {
     const c = model.content;
+    clearTimeout(late);
+    if (c.state === "loading") { root.replaceChildren(); late = setTimeout(() => swap(root, skeleton()), 150); return; }
     if (c.state === "error") { swap(root, errorBox(c.error, () => model.send_msg({ type: "retry" }))); return; }
     if (c.state === "empty") { swap(root, h("div", { class: "state" }, h("h3", {}, c.title), h("p", {}, c.text))); return; }
     const scroll = shown === c.of ? root.querySelector(".scroll")?.scrollTop ?? 0 : 0;

@@ -68,6 +68,8 @@ class NeighboursPanel:
         if session.tab != "similar":
             return
         picked, decoded, metric = session.picked, session.decoded, self.list.metric
+        if self.list.content.get("state") != "list" and (picked is not None or decoded is not None):
+            self.list.content = {"state": "loading"}
         if picked is not None:
             self._latest.run(lambda: self._of_picked(picked, metric), self._show, self._show_error)
         elif decoded is not None:
@@ -142,7 +144,7 @@ class NeighboursPanel:
                     "token": words.class_token(services.class_names, label),
                     "distance": words.significant(float(distance[i]), 2),
                     "same": bool(same[i]),
-                    "counts": f"{words.whole(float(net))} net counts",
+                    "counts": f"{words.whole(float(net))} net",
                 }
             )
         return items
