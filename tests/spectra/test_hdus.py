@@ -19,6 +19,8 @@ from vae.spectra.ogip import read_pha, read_rmf
         (b"NAXIS2  =                 1100", b"NAXIS2  =                -1100", "HDU (1|SPECTRUM)|has no SPECTRUM"),
         (b"TFORM1  = 'J       '", b"TFORM1  = 'Z       '", "TFORM1|not recognized"),
         (b"TFORM1  = 'J       '", b"TFORM1  = '9J      '", "wider than the table"),
+        (b"NAXIS   =                    0", b"NAXIS   =            999999999", "HDU 0: .*NAXIS   = +999999999"),
+        (b"NAXIS   =                    2", b"NAXIS   =            999999999", "HDU 1: .*NAXIS   = +999999999"),
         (b"TFIELDS =                    2", b"TFIELDS =           2000000000", "TFIELDS = 2000000000"),
     ],
 )
@@ -47,6 +49,17 @@ def test_arrays_that_would_start_before_the_heap_are_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(OgipError, match="impossible length or place in column MATRIX"):
         read_rmf(path)
+
+
+def test_groups_that_start_nowhere_are_refused(tmp_path):
+    path = write_rmf(tmp_path / "r", groups="padded")
+    with fits.open(path) as hdus:
+        columns = [c for c in hdus[1].columns if c.name != "F_CHAN"]
+        columns.insert(3, fits.Column("F_CHAN", "D", array=np.full(80, 1e300)))
+        hdus[1] = fits.BinTableHDU.from_columns(fits.ColDefs(columns), header=hdus[1].header)
+        hdus.writeto(tmp_path / "s")
+    with pytest.raises(OgipError, match="column F_CHAN: the column holds values that are no channel"):
+        read_rmf(tmp_path / "s")
 
 
 def test_what_follows_the_last_hdu_does_not_matter(tmp_path):
@@ -86,5 +99,5 @@ def test_unsigned_and_scaled_counts(tmp_path):
 
 
 def test_a_header_without_end(tmp_path):
-    with pytest.raises(OgipError, match="damaged or cut short"):
+    with pytest.raises(OgipError, match="header has no end"):
         list(walk(b"SIMPLE  =                    T" + b" " * 3000, tmp_path))

@@ -7,6 +7,7 @@ and sizes that no spectrum has are refused before memory is given to them.
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from vae.errors import OgipError
 #: More HDUs than any spectrum has; as many columns as FITS 4.0 allows.
 _MOST_HDUS: Final = 64
 _MOST_COLUMNS: Final = 999
+#: Axes as FITS 4.0 allows, in a header larger than any real one; astropy makes a list as long as NAXIS says.
+_MANY_AXES: Final = re.compile(rb"NAXIS\s*=\s*\+?0*[1-9]\d{3}", re.IGNORECASE)
+_MOST_HEADER: Final = 4 << 20
+_CARD: Final = 80
 #: Values of a column of arrays of variable length: 25 times those of the largest real matrices.
 _MOST_VALUES: Final = 1 << 28
 #: What astropy raises, beyond its own errors, when the structure of a file is damaged.
@@ -152,14 +157,17 @@ def walk(data: bytes, path: Path, *, prefix: bool = False) -> Iterator[Hdu]:
     OgipError
         For headers that cannot be read.
     """
+    _check_axes(data, 0, path, 0)
     with _reading(path, 0):
         # Compressed images stay tables, strings stay bytes: neither is wanted, both take time.
         hdus = fits.open(
             io.BytesIO(data), memmap=False, lazy_load_hdus=True, disable_image_compression=True,
             character_as_bytes=True,
         )  # fmt: skip
+    end = 0
     for number in range(_MOST_HDUS):
         try:
+            _check_axes(data, end, path, number)
             with _reading(path, number):
                 hdu = hdus[number]
                 place = hdu.fileinfo()
@@ -173,6 +181,17 @@ def walk(data: bytes, path: Path, *, prefix: bool = False) -> Iterator[Hdu]:
             raise _damaged("it ends within the data of this HDU", path, str(number))
         if not data.startswith(b"XTENSION", end):  # padding, or the special records of FITS 4.0, section 3.5
             return
+
+
+def _check_axes(data: bytes, start: int, path: Path, number: int) -> None:
+    """Refuse the header at `start` where it has no end, or more axes than there is memory for."""
+    for place in range(start, min(len(data), start + _MOST_HEADER), _CARD):
+        card = data[place : place + _CARD]
+        if card.startswith(b"END     "):
+            return
+        if _MANY_AXES.match(card):
+            raise _damaged(card.decode("ascii", "replace").strip(), path, str(number))
+    raise _damaged("its header has no end", path, str(number))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from vae.spectra._hdus import Hdu
 Headers = Sequence[Hdu]
 
 _ABSENT: Final = frozenset({"", "NONE", "NULL", "N/A", "UNKNOWN"})
+#: Up to here float64 holds every whole number.
+_MOST_EXACT: Final = 2.0**53
 _MJD_ZERO: Final = datetime(1858, 11, 17)
 
 
@@ -102,6 +104,13 @@ def column(hdu: Hdu, name: str) -> NDArray[np.float64]:
     if not np.all(np.isfinite(out)):
         refuse("the column holds values that are not finite", hdu, name)
     return out
+
+
+def integers(values: NDArray[Any], hdu: Hdu, name: str) -> NDArray[np.int64]:
+    """Return values of a column that count or number something as int64; refuse those that cannot."""
+    if values.dtype.kind == "f" and not np.all(np.abs(values) <= _MOST_EXACT):
+        refuse("the column holds values that are no channel and no number of channels", hdu, name)
+    return values.astype(np.int64)
 
 
 def flags(hdu: Hdu, headers: Headers, name: str) -> NDArray[np.float64]:

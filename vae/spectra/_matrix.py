@@ -79,11 +79,11 @@ def area_folded_in(matrix: csr_array, energy_lo: NDArray[np.float64]) -> bool:
 
 def _groups(hdu: Hdu) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Row, first channel and length of every group, in order."""
-    count = _header.column(hdu, "N_GRP").astype(np.int64)
+    count = _header.integers(_header.column(hdu, "N_GRP"), hdu, "N_GRP")
     if np.any(count < 0):
         _header.refuse("a negative number of groups", hdu, "N_GRP")
-    starts = _beginnings(hdu, "F_CHAN", count).astype(np.int64)
-    lengths = _beginnings(hdu, "N_CHAN", count).astype(np.int64)
+    starts = _header.integers(_beginnings(hdu, "F_CHAN", count), hdu, "F_CHAN")
+    lengths = _header.integers(_beginnings(hdu, "N_CHAN", count), hdu, "N_CHAN")
     if np.any(lengths < 0):
         _header.refuse("a group of negative length", hdu, "N_CHAN")
     return np.repeat(np.arange(count.size), count), starts, lengths

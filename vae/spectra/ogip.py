@@ -77,7 +77,7 @@ def read_pha(path: str | Path) -> Pha:
         _header.refuse(f"{exposure} is no exposure time", hdu, "EXPOSURE")
     return Pha(
         path=path,
-        channel=channel.astype(np.int64),
+        channel=_header.integers(channel, hdu, "CHANNEL"),
         counts=_counts(hdu, exposure),
         exposure_s=exposure,
         backscal=_header.scaling(hdu, headers, "BACKSCAL"),
@@ -231,5 +231,5 @@ def _channel_numbers(bounds: Hdu) -> NDArray[np.int64] | None:
     """CHANNEL of EBOUNDS; None where it is missing or useless (all zeros, in files of some origins)."""
     if "CHANNEL" not in bounds.columns:
         return None
-    numbers = _header.column(bounds, "CHANNEL").astype(np.int64)
+    numbers = _header.integers(_header.column(bounds, "CHANNEL"), bounds, "CHANNEL")
     return numbers if numbers.size == 1 or np.all(np.diff(numbers) > 0) else None
