@@ -28,7 +28,7 @@ export function render({ model }) {
     c.state === "picked" ? h("div", { class: "seg", role: "group", "aria-label": "What is drawn" },
       ...[["counts", "Counts", "Counts and folded reconstruction"], ["unfolded", "Unfolded E F(E)", "Unfolded, not deconvolved"]].map(([mode, label, title]) =>
         h("button", { "aria-pressed": model.mode === mode, title, "data-key": mode, onclick: () => { model.mode = mode; } }, label)))
-      : h("span", { class: "sub" }, "Photon spectrum, arbitrary normalisation"),
+      : h("span", { class: "sub" }, "E F(E), arbitrary normalisation"),
     h("span", { class: "spacer" }),
     c.state === "picked" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio" }, "S/N",
       h("select", { "data-key": "snr", "aria-label": "Least signal-to-noise ratio of a point", onchange: (event) => { model.snr = event.target.value; } },

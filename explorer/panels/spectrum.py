@@ -29,10 +29,12 @@ _UNFOLDED_KEY: Final = [
     ["counts", "Net counts, unfolded"],
     ["limit", "2 σ upper limit"],
     ["model", "Reconstruction, unfolded alike"],
-    ["decoded", "Decoded photon spectrum"],
+    ["decoded", "Decoded spectrum"],
     ["band", "Predictive, 90 %"],
 ]
-_DECODED_KEY: Final = [["model", "Decoded photon spectrum"]]
+_DECODED_KEY: Final = [["model", "Decoded spectrum"]]
+#: What unfolding by the sensitivity leaves in, for the data as for a decoder trained on that likelihood.
+_WARNING: Final = "unfolded, not deconvolved"
 #: Detections whose classes are counted around the picked one.
 _NEAREST: Final = 25
 #: Style of the panel's own box: flex column, dimmed while the next spectrum is on its way.
@@ -173,7 +175,7 @@ class SpectrumPanel:
         services = self._services
         self._spectrum = None
         self.plot.show_decoded(grid.BIN_EDGES, shape)
-        self.key.content = {"lines": _DECODED_KEY}
+        self.key.content = {"lines": _DECODED_KEY, "warning": _WARNING}
         name = str(services.atlas.catalogue["name"].iat[row])
         label = services.class_of(row)
         content = {
@@ -205,7 +207,7 @@ class SpectrumPanel:
             self.plot.show_unfolded(self._spectrum, least)
             limits = any(np.isfinite(self.plot.data.data["limit"]))
             lines = [line for line in _UNFOLDED_KEY if limits or line[0] != "limit"]
-            self.key.content = {"lines": lines, "warning": "unfolded, not deconvolved"}
+            self.key.content = {"lines": lines, "warning": _WARNING}
 
     def _facts(self, row: int) -> dict[str, Any]:
         services = self._services

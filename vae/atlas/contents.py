@@ -161,6 +161,11 @@ class Atlas:
         Returns
         -------
         array of float32, shape (n_energies,) or (m, n_energies)
+
+        Notes
+        -----
+        A model trained with the `sensitivity` likelihood decodes what unfolding by the sensitivity gives: a spectrum
+        still smeared by the redistribution, close to the photon spectrum above about 1 keV only (FACTS 3).
         """
         return self.model.decode(z, energies_keV)
 
