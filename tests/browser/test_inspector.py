@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def test_unfolded_view_and_regrouping(page: Page, opened_atlas: Atlas) -> None:
     pick(page, opened_atlas)
     points = len(plotted(page, "y"))
     page.get_by_label("Least signal-to-noise ratio of a point").select_option("0")
-    page.wait_for_timeout(300)
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while len(plotted(page, "y")) != 238 and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
     assert len(plotted(page, "y")) == 238 > points
     page.get_by_role("button", name="Unfolded E F(E)").click()
     expect(page.get_by_text("unfolded, not deconvolved")).to_be_visible()

@@ -27,6 +27,7 @@ def test_theme_button_restyles_page_live(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert page.evaluate(ground) != dark
     page.get_by_role("button", name="Dark theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(ground) == dark
 
 
