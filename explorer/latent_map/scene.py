@@ -19,6 +19,8 @@ from explorer.palette import Palette
 SIGNIFICANT_STEP: Final = 3.0
 #: Room that a name needs beside its ring [px].
 _NAME_WIDTH: Final = 150.0
+#: Half the height of a name with its second line, with some air [px].
+_NAME_HALF_HEIGHT: Final = 22.0
 #: Distance of the numbers at the ends of a track from their marks [px].
 _END_GAP: Final = 14.0
 #: Radius of the ring around the picked detection and around the mouse [px].
@@ -130,10 +132,23 @@ def picked_columns(
 def _name_side(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> int:
     """1 for a name to the right of the ring, -1 to the left: away from the track, but never out of the map."""
     per_x = float(scale.per_unit[0])
-    wished = 1 if track is None or float(track["mu_1"].mean()) <= picked.x else -1
-    room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
     needed = reach + _NAME_WIDTH
+    room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
+    wished = 1 if track is None else _clear_side(picked, track, scale, needed)
     return wished if room[wished] > needed or room[-wished] < needed else -wished
+
+
+def _clear_side(picked: Picked, track: pd.DataFrame, scale: Scale, width: float) -> int:
+    """Side where less of the track runs through the name's place; if it is the same, away from the track's middle."""
+    marks = (track[["mu_1", "mu_2"]].to_numpy(np.float64) - (picked.x, picked.y)) * scale.per_unit
+    steps, parts = np.diff(marks, axis=0), np.linspace(0.0, 1.0, 48)
+    x, y = (marks[:-1] + parts[:, None, None] * steps).reshape(-1, 2).T
+    length = np.tile(np.hypot(*steps.T) / parts.size, parts.size)
+    beside = (np.abs(y) < _NAME_HALF_HEIGHT) & (np.abs(x) > RING) & (np.abs(x) < width)
+    right, left = length[beside & (x > 0)].sum(), length[beside & (x < 0)].sum()
+    if abs(right - left) > RING:
+        return 1 if right < left else -1
+    return 1 if float(marks[:, 0].mean()) <= 0 else -1
 
 
 def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:

@@ -13,7 +13,7 @@ export function render({ model }) {
 
   const line = (item, i) => h("button", { class: "neighbour", "data-key": `n${item.row}`, title: "Hop to this detection", onclick: () => model.send_msg({ type: "pick", row: item.row }) },
     spark(model.sparks[i] ?? []),
-    h("span", { class: "who" }, h("span", {}, classChip(item.token, item.class_label), h("b", { title: item.name }, item.name)),
+    h("span", { class: "who" }, h("span", {}, classChip(item.token, item.class_label), h("b", { title: item.name }, item.short_name)),
       h("span", { class: "sub" }, h("span", { class: "clip" }, item.class_label), h("span", { class: "dim" }, "·"), h("span", {}, item.counts))),
     h("span", { class: "far" }, h("span", {}, item.distance), h("span", { class: "same" }, item.same ? "same within σ" : "")));
 

@@ -136,10 +136,12 @@ class NeighboursPanel:
         for i, row in enumerate(rows):
             label = services.class_of(int(row))
             name, detection_id, net = (catalogue[column].iat[row] for column in ("name", "detection_id", "net_counts"))
+            full = f"Detection {detection_id}" if pd.isna(name) else str(name)
             items.append(
                 {
                     "row": int(row),
-                    "name": f"Detection {detection_id}" if pd.isna(name) else str(name),
+                    "name": full,
+                    "short_name": words.short_name(full),
                     "class_label": label,
                     "token": words.class_token(services.class_names, label),
                     "distance": words.significant(float(distance[i]), 2),
