@@ -24,9 +24,10 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure as bokeh_figure
 
-from explorer.latent_map import kernels, pointer
+from explorer.latent_map import pointer
 from explorer.latent_map.axes import Axes
 from explorer.latent_map.marks import Marks
+from explorer.latent_map.polygon import in_polygon
 from explorer.latent_map.renderer import Frame, Renderer, Selected, View, renderer_of
 from explorer.latent_map.scene import Picked, Scale, Scene, short_name
 from explorer.palette import Theme, palette
@@ -349,7 +350,7 @@ class LatentMap:
             return
         outline = _corners(event.geometry)
         if outline is not None:
-            self.session.select(kernels.in_polygon(self._services.x, self._services.y, *outline), outline)
+            self.session.select(in_polygon(self._services.x, self._services.y, *outline), outline)
 
     def _moved(self, _attribute: str, _old: Any, new: dict[str, Any]) -> None:
         session = self.session

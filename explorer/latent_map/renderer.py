@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explorer.latent_map import kernels
+from explorer.latent_map import growth, kernels, polygon
 from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks
 from explorer.palette import Theme, class_weight, palette
 from explorer.services import Services
@@ -240,9 +240,9 @@ def _grow(image: Image, shown: Counts, in_view: int) -> Image:
     """Draw points larger where they are few. `in_view` counts all classes: hiding one must not change the others."""
     for pixels, across in _PIXELS_PER_DETECTION:
         if in_view * pixels < image.size:
-            grown: Image = kernels.grow_discs(image, shown, kernels.disc(across))
+            grown: Image = growth.grow_discs(image, shown, growth.disc(across))
             return grown
-    grown = kernels.grow_lonely(image, shown)
+    grown = growth.grow_lonely(image, shown)
     return grown
 
 
@@ -271,10 +271,10 @@ def _warm_up(renderer: Renderer, services: Services) -> None:
     few = np.arange(len(services)) < 100
     for selection in (None, renderer.selected(few)):
         image = renderer.render(view, (64, 64), visible=every, selection=selection).image
-    kernels.grow_lonely(image, image)
-    kernels.grow_discs(image, image, kernels.disc(3))
+    growth.grow_lonely(image, image)
+    growth.grow_discs(image, image, growth.disc(3))
     corners = np.array([0.0, 1.0, 1.0])
-    kernels.in_polygon(services.x[:1], services.y[:1], corners, corners[::-1])
+    polygon.in_polygon(services.x[:1], services.y[:1], corners, corners[::-1])
 
 
 def render(

@@ -6,8 +6,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.latent_map import kernels
+from explorer.latent_map import growth, kernels
 from explorer.latent_map.kernels import Inks
+from explorer.latent_map.polygon import in_polygon
 
 CLASSES = 5
 WEIGHTS = np.array([1.0, 1.0, 0.35, 0.1, 1.0])
@@ -138,7 +139,7 @@ def test_lonely_points_grow_and_crowds_do_not() -> None:
     shown[20:24, 20:24] = 1  # sixteen neighbours
     shown[30, 30] = 6  # one too many
     image = np.where(shown > 0, np.uint32(0xC8102030), np.uint32(0))
-    grown = kernels.grow_lonely(image, shown)
+    grown = growth.grow_lonely(image, shown)
     arms = [(4, 5), (6, 5), (5, 4), (5, 6), (1, 39), (0, 38)]
     new = np.argwhere((grown != 0) & (image == 0))
     assert sorted(map(tuple, new.tolist())) == sorted(arms)
@@ -154,7 +155,7 @@ def test_loneliness_counts_the_49_pixels_around(seed: int, density: float) -> No
     rng = np.random.default_rng(seed)
     shown = (rng.random((29, 37)) < density).astype(np.uint32) * rng.integers(1, 4, (29, 37)).astype(np.uint32)
     image = np.where(shown > 0, np.uint32(0xFF000000), np.uint32(0))
-    grown = kernels.grow_lonely(image, shown)
+    grown = growth.grow_lonely(image, shown)
     padded = np.pad(shown, 3)
     around = np.lib.stride_tricks.sliding_window_view(padded, (7, 7)).sum(axis=(2, 3))
     lonely = np.pad((shown > 0) & (around <= 5), 1)
@@ -164,13 +165,13 @@ def test_loneliness_counts_the_49_pixels_around(seed: int, density: float) -> No
 
 @pytest.mark.parametrize("across", [3, 5])
 def test_discs_are_round_and_as_large_as_said(across: int) -> None:
-    stamp = kernels.disc(across)
+    stamp = growth.disc(across)
     np.testing.assert_array_equal(stamp, stamp.T)
     np.testing.assert_array_equal(stamp, stamp[::-1])
     assert stamp.sum() == pytest.approx(np.pi * across**2 / 4, rel=0.02)
     shown = np.zeros((11, 11), dtype=np.uint32)
     shown[5, 5] = shown[0, 0] = 1
-    grown = kernels.grow_discs(np.where(shown > 0, np.uint32(0xFF123456), np.uint32(0)), shown, stamp)
+    grown = growth.grow_discs(np.where(shown > 0, np.uint32(0xFF123456), np.uint32(0)), shown, stamp)
     reach = across // 2
     around = grown[5 - reach : 6 + reach, 5 - reach : 6 + reach]
     assert np.abs((around >> 24) / 255 - stamp).max() <= 0.5 / 255 + 1e-9
@@ -193,7 +194,7 @@ def test_points_in_a_polygon_agree_with_shapely(seed: int, corners: int) -> None
     if not polygon.is_valid:
         polygon = shapely.make_valid(polygon, method="linework")
     expected = shapely.contains_xy(polygon, x.astype(float), y.astype(float))
-    np.testing.assert_array_equal(kernels.in_polygon(x, y, px, py), expected)
+    np.testing.assert_array_equal(in_polygon(x, y, px, py), expected)
 
 
 def test_points_at_the_edges_of_a_polygon_agree_with_shapely() -> None:
@@ -205,16 +206,16 @@ def test_points_at_the_edges_of_a_polygon_agree_with_shapely() -> None:
     x = (px[edge] + along * (np.roll(px, -1)[edge] - px[edge]) + off[0]).astype(np.float32)
     y = (py[edge] + along * (np.roll(py, -1)[edge] - py[edge]) + off[1]).astype(np.float32)
     expected = shapely.contains_xy(shapely.Polygon(np.column_stack([px, py])), x.astype(float), y.astype(float))
-    np.testing.assert_array_equal(kernels.in_polygon(x, y, px, py), expected)
+    np.testing.assert_array_equal(in_polygon(x, y, px, py), expected)
 
 
 def test_a_polygon_that_crosses_itself_has_a_hole() -> None:
     angle = 4 * np.pi / 5 * np.arange(5) + np.pi / 2  # a pentagram: its middle is outside by the even-odd rule
     x, y = np.array([0.0, 0.0], np.float32), np.array([0.0, 0.7], np.float32)
-    np.testing.assert_array_equal(kernels.in_polygon(x, y, np.cos(angle), np.sin(angle)), [False, True])
+    np.testing.assert_array_equal(in_polygon(x, y, np.cos(angle), np.sin(angle)), [False, True])
 
 
 @pytest.mark.parametrize("corners", [([], []), ([0.0, 1.0], [0.0, 1.0]), ([0.0, 1.0, 2.0], [0.0, 0.0, 0.0])])
 def test_a_polygon_without_area_holds_nothing(corners: tuple[list[float], list[float]]) -> None:
     x = np.linspace(0, 2, 9, dtype=np.float32)
-    assert not kernels.in_polygon(x, np.zeros_like(x), *map(np.array, corners)).any()
+    assert not in_polygon(x, np.zeros_like(x), *map(np.array, corners)).any()
