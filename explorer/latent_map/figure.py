@@ -29,9 +29,10 @@ from explorer.latent_map.axes import Axes
 from explorer.latent_map.marks import Marks
 from explorer.latent_map.polygon import in_polygon
 from explorer.latent_map.renderer import Frame, Renderer, Selected, View, renderer_of
-from explorer.latent_map.scene import Picked, Scale, Scene, short_name
+from explorer.latent_map.scene import Picked, Scale, Scene
 from explorer.palette import Theme, palette
 from explorer.session import Session
+from explorer.tools import words
 from explorer.tools.selection import Mask
 
 #: The server hears of the mouse at most this often [ms].
@@ -314,7 +315,7 @@ class LatentMap:
                 y=float(self._services.y[row]),
                 sigma_x=sigma_x,
                 sigma_y=sigma_y,
-                name=short_name(str(source["name"])),
+                name=words.short_name(str(source["name"])),
                 place=f"observation {place} of {len(track)}" if several else "",
                 class_name=self._services.class_of(row),
                 class_code=int(self._services.class_codes[row]),

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent_map.scene import Scale, short_name
+from explorer.latent_map.scene import Scale
 from explorer.services import Services
 from explorer.session import Hover
+from explorer.tools import words
 
 #: A click or the mouse within this distance of a detection means it [px].
 REACH: Final = 8.0
@@ -96,6 +97,6 @@ def hover(
         radius_px=REACH,
         n=int(rows.size),
         shares=shares,
-        nearest=short_name(name),
+        nearest=words.short_name(name),
         distance_px=float(distance[0]),
     )

@@ -14,6 +14,7 @@ import pandas as pd
 from explorer.latent_map import track
 from explorer.latent_map.renderer import View
 from explorer.palette import Palette
+from explorer.tools import words
 
 #: A step is drawn at half opacity below this significance [sigma] (LOOK.md).
 SIGNIFICANT_STEP: Final = 3.0
@@ -74,17 +75,6 @@ class Scene:
     decoded: tuple[float, float] | None = None
     outline: tuple[Any, Any] | None = None
     selected: int = -1
-
-
-def short_name(name: str) -> str:
-    """Name without its catalogue: "J192719.5+653354" of "XMMSIM J192719.5+653354"."""
-    return name.rsplit(" ", 1)[-1]
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Write a number with a true minus."""
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "" if float(text) == 0 else "−")
 
 
 def picked_columns(
@@ -156,7 +146,7 @@ def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:
     if decoded is None:
         return {"decoded": no_rows("x y"), "decoded_name": no_rows(TEXT)}
     x, y = decoded
-    where = f"({number(x)}, {number(y)})"
+    where = f"({words.fixed(x)}, {words.fixed(y)})"
     lines = [("Decoded", -1.0, "model", "bold"), (where, 14.0, "label", "normal")]
     return {
         "decoded": {"x": [x], "y": [y]},

@@ -11,7 +11,7 @@ import shapely
 from playwright.sync_api import Page, expect
 from served import WAIT_MS, App
 
-from explorer.latent_map.scene import short_name
+from explorer.tools.words import short_name
 from vae.atlas import Atlas
 
 #: Runs in the page: the figure of the map, and the data of one of its sources.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,10 @@ import pytest
 from explorer.panels.neighbours import NeighboursPanel
 from explorer.panels.selection import SelectionPanel
 from explorer.panels.trajectory import TrajectoryPanel
-from explorer.services import Services, services
+from explorer.services import Services
 from explorer.session import Session
 from vae.atlas import Atlas
 from vae.errors import AtlasError
-
-
-@pytest.fixture(scope="module")
-def opened(tiny_atlas: Path) -> Services:
-    return services(tiny_atlas)
-
-
-@pytest.fixture
-def session(opened: Services) -> Session:
-    return Session(opened)
 
 
 def often_observed(opened: Services) -> np.ndarray:

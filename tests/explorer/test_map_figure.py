@@ -1,29 +1,19 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bokeh.events import DoubleTap, SelectionGeometry, Tap
 
 from explorer.latent_map import LatentMap, pointer
 from explorer.latent_map.renderer import View
-from explorer.latent_map.scene import Scale, number, short_name
+from explorer.latent_map.scene import Scale
 from explorer.palette import palette
-from explorer.services import Services, services
+from explorer.services import Services
 from explorer.session import Session
+from explorer.tools.words import fixed as number
+from explorer.tools.words import short_name
 
 SIZE = (800, 700)
-
-
-@pytest.fixture(scope="module")
-def opened(tiny_atlas: Path) -> Services:
-    return services(tiny_atlas)
-
-
-@pytest.fixture
-def session(opened: Services) -> Session:
-    return Session(opened)
 
 
 @pytest.fixture

@@ -12,11 +12,6 @@ from explorer.services import Services, _classes, services
 from vae.errors import AtlasError
 
 
-@pytest.fixture(scope="module")
-def opened(tiny_atlas: Path) -> Services:
-    return services(tiny_atlas)
-
-
 def test_an_atlas_is_opened_once(opened: Services, tiny_atlas: Path) -> None:
     assert services(str(tiny_atlas)) is opened
     assert services(tiny_atlas / ".." / tiny_atlas.name) is opened

@@ -1,25 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from explorer.page.actions import actions
-from explorer.services import Services, services
+from explorer.services import Services
 from explorer.session import Session
-
-
-@pytest.fixture(scope="module")
-def opened(tiny_atlas: Path) -> Services:
-    return services(tiny_atlas)
-
-
-@pytest.fixture
-def session(opened: Services) -> Session:
-    return Session(opened)
 
 
 def rows_of_a_track(opened: Services) -> np.ndarray:

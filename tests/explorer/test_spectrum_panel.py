@@ -1,28 +1,16 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from explorer.palette import palette
 from explorer.panels.spectrum import SpectrumPanel
-from explorer.services import Services, services
+from explorer.services import Services
 from explorer.session import Session
 from explorer.tools.inspector import Latest
 from vae.atlas import Atlas
 from vae.errors import StoreError
 from vae.spectra.statistics import cstat
-
-
-@pytest.fixture(scope="module")
-def opened(tiny_atlas: Path) -> Services:
-    return services(tiny_atlas)
-
-
-@pytest.fixture
-def session(opened: Services) -> Session:
-    return Session(opened)
 
 
 @pytest.fixture

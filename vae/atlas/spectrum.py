@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vae.network.trained import TrainedModel
 from vae.spectra import grid
+from vae.spectra.response import unfold
 from vae.spectra.statistics import cstat, cstat_moments, profile_amplitude
 
 #: Draws from the posterior behind the predictive band, and their seed: the same band every time.
@@ -110,9 +111,7 @@ def describe(
     value = float(cstat(c, reconstruction))
     mean, variance = (float(moment) for moment in cstat_moments(reconstruction))
     spread = float(np.sqrt(variance))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unfolded = np.where(e > 0, (c - background_ratio * b) / e, np.nan)
-        error = np.where(e > 0, np.sqrt(c + background_ratio**2 * b) / e, np.nan)
+    unfolded, error = unfold(c, b, background_ratio, e)
     return Spectrum(
         detection_id=detection_id,
         energy_edges=grid.BIN_EDGES,
