@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vae.simulate import instrument
-from vae.simulate.recipe import blank
+from vae.simulate.kinds.recipe import blank
 from vae.simulate.spectral_model import photon_flux
 from vae.spectra import grid
 from vae.spectra.ogip import read_arf

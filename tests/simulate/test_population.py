@@ -4,8 +4,9 @@ import pytest
 from numpy.typing import NDArray
 
 from vae.resources import asset
-from vae.simulate import compact, extragalactic, labels, population, stellar
-from vae.simulate.recipe import TimeLine
+from vae.simulate import labels, population
+from vae.simulate.kinds import compact, extragalactic, stellar
+from vae.simulate.kinds.recipe import TimeLine
 from vae.simulate.spectral_model import FINE_CENTRES, FLUX_FIELDS, photon_flux
 
 SOFT, HARD = FINE_CENTRES < 1.0, FINE_CENTRES > 2.0

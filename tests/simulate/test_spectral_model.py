@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from vae.simulate.recipe import blank
+from vae.simulate.kinds.recipe import blank
 from vae.simulate.spectral_model import FINE_CENTRES, FINE_EDGES, FINE_TO_TRUE, FINE_WIDTHS, N_FINE, photon_flux
 from vae.spectra import grid
 

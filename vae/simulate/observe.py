@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vae.simulate import instrument, sky
-from vae.simulate.labels import label_sources
+from vae.simulate.detections import describe, draw_models, identify
 from vae.simulate.population import KINDS, Sources, draw_sources
-from vae.simulate.recipe import FAMOUS, TimeLine
-from vae.simulate.spectral_model import MODEL_DTYPE, photon_flux
+from vae.simulate.spectral_model import photon_flux
 from vae.spectra import grid
 from vae.spectra.statistics import background_template, net_summary
 from vae.spectra.store import SHARD_ROWS, Block
@@ -77,7 +76,7 @@ def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
             for name in Block.__dataclass_fields__
         }
     )
-    return block, _identified(table, chunk)
+    return block, identify(table, chunk)
 
 
 def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) -> _Batch:
@@ -90,7 +89,7 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         span_days=np.array([kind.span_days for kind in KINDS])[kinds],
         log_spaced=np.array([kind.log_spaced for kind in KINDS])[kinds],
     )
-    models = _draw_models(rng, kinds, schedule)
+    models = draw_models(rng, kinds, schedule)
     response = instrument.response_index(schedule.mjd_start, schedule.offaxis_arcmin)
     offaxis = instrument.offaxis_index(schedule.offaxis_arcmin)
     rate = np.empty((len(models), grid.N_BINS), np.float32)
@@ -119,7 +118,7 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         area=stored_areas[filters, offaxis[rows]],
         response_index=response[rows],
     )
-    table = _table(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
+    table = describe(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
     table["response"] = np.array(instrument.RESPONSE_NAMES)[response[rows]]
     return _Batch(block, schedule.source[rows], table)
 
@@ -146,19 +145,6 @@ def expose(
     return counts, rng.poisson(background / np.asarray(ratio)[:, None]).astype(np.uint32)
 
 
-def _draw_models(rng: np.random.Generator, kinds: NDArray[np.int64], schedule: sky.Schedule) -> NDArray[np.void]:
-    """Spectral models of all detections, each kind by its own recipe."""
-    models = np.zeros(len(schedule.source), MODEL_DTYPE)
-    kind_of_row = kinds[schedule.source]
-    for index, kind in enumerate(KINDS):
-        rows = np.flatnonzero(kind_of_row == index)
-        if rows.size:
-            present, local = np.unique(schedule.source[rows], return_inverse=True)
-            line = TimeLine(local.astype(np.int64), present.size, schedule.days[rows], kind.span_days)
-            models[rows] = kind.draw(rng, line)
-    return models
-
-
 def _source_scale(rate: NDArray[np.float32], schedule: sky.Schedule, sources: Sources) -> NDArray[np.float64]:
     """Factor on each source's flux, shape (n_sources,): its expected counts average (in the log) to the target."""
     log_counts = np.log(np.maximum(rate.sum(axis=1, dtype=np.float64) * schedule.exposure_s, 1e-300))
@@ -176,61 +162,3 @@ def _background(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
     shape = template * tilt
     shape /= shape.sum(axis=1, keepdims=True)
     return shape * (_BACKGROUND_RATE[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATE[1], n))[:, None]
-
-
-def _table(
-    rng: np.random.Generator,
-    rows: NDArray[np.int64],
-    schedule: sky.Schedule,
-    sources: Sources,
-    summary: dict[str, NDArray[Any]],
-) -> pd.DataFrame:
-    """Return the table of the detections `rows`, identifiers apart."""
-    present, local = np.unique(schedule.source[rows], return_inverse=True)
-    kinds = sources.kind[present]
-    true_class = np.array([kind.true_class for kind in KINDS])[kinds]
-    famous = np.array([kind.span_days > 0 for kind in KINDS])[kinds] & (sources.n_observations[present] >= FAMOUS)
-    labels = label_sources(rng, true_class, sources.target_counts[present], present, famous)
-    names = np.array(sky.iau_names(schedule.ra_deg[present], schedule.dec_deg[present]))
-    net = summary["net_counts"]
-    error = np.clip(1.6 / np.sqrt(net / 300.0), 0.3, None)
-    offset = rng.normal(0.0, 1.0, (2, len(rows))) * error / 3600.0
-    dec = np.clip(schedule.dec_deg[schedule.source[rows]] + offset[1], -90.0, 90.0)
-    ra = schedule.ra_deg[schedule.source[rows]] + offset[0] / np.maximum(np.cos(np.radians(dec)), 1e-6)
-    table = pd.DataFrame(
-        {
-            "source_number": local.astype(np.int64),
-            "visit": schedule.visit[rows],
-            "name": names[local],
-            "src_num": schedule.src_num[rows],
-            "exposure_id": "S003",
-            "ra_deg": ra % 360.0,
-            "dec_deg": dec,
-            "position_error_arcsec": error,
-            "mjd_start": schedule.mjd_start[rows],
-            "mjd_stop": schedule.mjd_start[rows] + schedule.duration_s[rows] / 86400.0,
-            "exposure_s": schedule.exposure_s[rows],
-            "offaxis_arcmin": schedule.offaxis_arcmin[rows],
-            "filter": np.array(instrument.FILTERS)[schedule.filter_index[rows]],
-            "mode": "ff",
-            "sum_flag": (rng.random(len(rows)) < 0.2).astype(np.int64),
-            "response_is_standin": False,
-            "provenance": np.array([f"simulated; kind={kind.name}" for kind in KINDS])[kinds][local],
-            **summary,
-        }
-    )
-    return pd.concat([table, labels.iloc[local].reset_index(drop=True)], axis=1)
-
-
-def _identified(table: pd.DataFrame, chunk: int) -> pd.DataFrame:
-    """Replace the running numbers of a chunk by identifiers that are unique in the archive."""
-    start = chunk * SHARD_ROWS + 1
-    source_number, visit = table.pop("source_number"), table.pop("visit")
-    table.insert(0, "detection_id", np.arange(start, start + len(table), dtype=np.int64))
-    table.insert(1, "source_id", source_number + start)
-    # Ten characters, as real ones have; none of those begins with a 9.
-    _, visit_number = np.unique(visit, return_inverse=True)
-    table.insert(2, "obs_id", [f"9{chunk:04d}{v:05d}" for v in visit_number.tolist()])
-    known = table["simbad_main_id"].notna()
-    table["simbad_main_id"] = table["simbad_main_id"].mask(known, "SIM " + table["source_id"].astype("str"))
-    return table

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate import compact, extragalactic, stellar
-from vae.simulate.recipe import TimeLine
+from vae.simulate.kinds import compact, extragalactic, stellar
+from vae.simulate.kinds.recipe import TimeLine
 
 #: Share of sources by number of observations: p(n) ~ n^-2.8, at most 90 (fits 4XMM-DR14).
 _OBSERVATIONS: Final = np.arange(1, 91)

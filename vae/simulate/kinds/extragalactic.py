@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate.recipe import (
+from vae.simulate.kinds.recipe import (
     TimeLine,
     blank,
     brighten,

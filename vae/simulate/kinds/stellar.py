@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate.recipe import TimeLine, blank, brighten, high_latitude_nh, lognormal, normal, plane_nh
+from vae.simulate.kinds.recipe import TimeLine, blank, brighten, high_latitude_nh, lognormal, normal, plane_nh
 
 
 def coronal_star(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
