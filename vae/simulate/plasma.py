@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vae.resources import asset
 
-#: Which abundance parameter an element follows: 0 metals in general, 1 iron and nickel, 2 neon, 3 carbon to oxygen.
-_ABUNDANCE_GROUP: Final = {"Fe": 1, "Ni": 1, "Ne": 2, "C": 3, "N": 3, "O": 3}
+#: Elements whose abundance counts, in the order of every array of abundances. All that the tables have features of.
+ELEMENTS: Final = ("C", "N", "O", "Ne", "Mg", "Al", "Si", "S", "Ar", "Ca", "Fe", "Ni")
 
 
 class PlasmaTables(NamedTuple):
@@ -27,10 +27,13 @@ class PlasmaTables(NamedTuple):
         Log centres of the continuum bins [ln keV], equally spaced.
     continuum : array, shape (n_kt, 2, n_continuum)
         Photon emissivity density of hydrogen and helium, and of metals at solar abundance [1e-19 photon cm3/s/keV].
+    metal_share : array, shape (n_kt, 12)
+        Share of each of `ELEMENTS` in what the metals radiate in features; the tables give their continuum and weak
+        lines only as a sum, which is taken to be made up alike.
     line_energy : array, shape (n_lines,)
-        Rest energies [keV].
-    line_group : array of int64, shape (n_lines,)
-        Index into the four abundances.
+        Rest energies [keV], ascending.
+    line_element : array of int64, shape (n_lines,)
+        Index into `ELEMENTS`.
     lines : array, shape (n_kt, n_lines)
         Photon emissivity at solar abundance [1e-19 photon cm3/s].
     """
@@ -38,30 +41,36 @@ class PlasmaTables(NamedTuple):
     log_kt: NDArray[np.float64]
     log_continuum_energy: NDArray[np.float64]
     continuum: NDArray[np.float64]
+    metal_share: NDArray[np.float64]
     line_energy: NDArray[np.float64]
-    line_group: NDArray[np.int64]
+    line_element: NDArray[np.int64]
     lines: NDArray[np.float64]
 
 
 @lru_cache(maxsize=1)
 def plasma_tables() -> PlasmaTables:
     """Read the tables: AtomDB/APEC 3.0.9 (Foster et al. 2012, ApJ 756, 128), solar = Anders & Grevesse 1989."""
-    features = pd.read_csv(asset("reference", "plasma_features.csv"), comment="#")
+    features = pd.read_csv(asset("reference", "plasma_features.csv"), comment="#").sort_values("energy_keV")
     continuum = pd.read_csv(asset("reference", "plasma_continuum.csv"), comment="#")
     temperatures = [name for name in continuum.columns if name.replace(".", "", 1).isdigit()]
     parts = [continuum[continuum["component"] == name] for name in ("hydrogen_helium", "metals")]
     low, high = parts[0]["energy_lo_keV"].iloc[0], parts[0]["energy_hi_keV"].iloc[-1]
     n_continuum = len(parts[0])
     step = np.log(high / low) / n_continuum
+    energy = features["energy_keV"].to_numpy(np.float64)
+    element = np.array([ELEMENTS.index(name) for name in features["element"]], np.int64)
+    lines = np.ascontiguousarray(features[temperatures].to_numpy(np.float64).T)
+    radiated = np.stack([np.bincount(element, row * energy, len(ELEMENTS)) for row in lines])
     return PlasmaTables(
         log_kt=np.log(np.array([float(name) for name in temperatures])),
         log_continuum_energy=np.log(low) + step * (np.arange(n_continuum) + 0.5),
         continuum=np.ascontiguousarray(
             np.stack([part[temperatures].to_numpy(np.float64) for part in parts]).transpose(2, 0, 1)
         ),
-        line_energy=features["energy_keV"].to_numpy(np.float64),
-        line_group=np.array([_ABUNDANCE_GROUP.get(name, 0) for name in features["element"]], np.int64),
-        lines=np.ascontiguousarray(features[temperatures].to_numpy(np.float64).T),
+        metal_share=radiated / radiated.sum(axis=1, keepdims=True),
+        line_energy=energy,
+        line_element=element,
+        lines=lines,
     )
 
 
@@ -69,10 +78,7 @@ def plasma_tables() -> PlasmaTables:
 def plasma_photons(
     kt: float,
     redshift: float,
-    abundance: float,
-    abundance_fe: float,
-    abundance_ne: float,
-    abundance_cno: float,
+    abundances: NDArray[Any],
     tables: PlasmaTables,
     edges: NDArray[np.float64],
     log_energy: NDArray[np.float64],
@@ -80,13 +86,15 @@ def plasma_photons(
 ) -> None:
     """Write the photons per bin of an optically thin plasma into `out` (arbitrary norm: emissivity 1e-19 cm3/s).
 
+    Between two temperatures of the tables, a step of a quarter in kT, emissivities are interpolated in log kT.
+
     Parameters
     ----------
     kt : float
         Temperature [keV]; held at the ends of the tables (0.043 and 27 keV).
     redshift : float
-    abundance, abundance_fe, abundance_ne, abundance_cno : float
-        Relative to solar: metals in general, iron and nickel, neon, carbon to oxygen.
+    abundances : array, shape (12,)
+        Of `ELEMENTS`, relative to solar.
     tables : PlasmaTables
     edges : array, shape (n + 1,)
         Observed energies [keV].
@@ -98,8 +106,9 @@ def plasma_photons(
     k = min(max(int(np.searchsorted(log_kt, np.log(kt), side="right")) - 1, 0), log_kt.size - 2)
     upper = min(max((np.log(kt) - log_kt[k]) / (log_kt[k + 1] - log_kt[k]), 0.0), 1.0)
     lower = 1.0 - upper
-    # What the metals' continuum holds beside true continuum are weak lines, mostly iron's.
-    metals = 0.5 * (abundance + abundance_fe)
+    metals = 0.0
+    for e in range(abundances.size):
+        metals += abundances[e] * (lower * tables.metal_share[k, e] + upper * tables.metal_share[k + 1, e])
     n_continuum = tables.log_continuum_energy.size
     log_density = np.empty(n_continuum)
     for c in range(n_continuum):
@@ -122,13 +131,5 @@ def plasma_photons(
         energy = tables.line_energy[i] / (1.0 + redshift)
         if energy < edges[0] or energy >= edges[-1]:
             continue
-        group = tables.line_group[i]
-        if group == 1:
-            strength *= abundance_fe
-        elif group == 2:
-            strength *= abundance_ne
-        elif group == 3:
-            strength *= abundance_cno
-        else:
-            strength *= abundance
+        strength *= abundances[tables.line_element[i]]
         out[np.searchsorted(edges, energy, side="right") - 1] += strength

@@ -1,14 +1,17 @@
 """Photon spectra of absorbed multi-component models, on the simulator's fine energy grid.
 
-    N(E) = exp(-nh s(E)) { [c + (1-c) exp(-nh_intrinsic s(E(1+z)))] [powerlaw + blackbody + disc + hot + lines] + cool }
+    N(E) = exp(-nh s(E)) { [c + (1-c) exp(-nh_intrinsic s(E(1+z)))] [powerlaw + blackbody + disc + hot + lines]
+                           + cool + reflection }
 
-with s the absorption cross section, 1-c the covering fraction, hot and cool two thermal plasmas.
+with s the absorption cross section, 1-c the covering fraction, hot and cool two thermal plasmas. Reflection is what
+cold gas out of the line of sight sends our way of the same power law.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numba
@@ -16,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae.simulate.absorption import cross_section_table
-from vae.simulate.plasma import PlasmaTables, plasma_photons, plasma_tables
+from vae.simulate.plasma import ELEMENTS, PlasmaTables, plasma_photons, plasma_tables
 from vae.spectra import grid
 
 #: One spectral model a record. Fluxes: unabsorbed, observed frame, 0.3-10 keV, any unit linear in erg/cm2/s.
 #: nh, nh_intrinsic [1e22 cm-2]; open_share c, the share of the inner light that leaks past the intrinsic absorber;
 #: cutoff (exponential, rest frame; 0 for none), kt_* and line energies and widths [keV, rest frame];
-#: line_*_ew [keV, rest frame] relative to the unabsorbed inner continuum; abundances relative to solar.
+#: line_*_ew [keV, rest frame] relative to the unabsorbed inner continuum; abundances of the plasmas by element, in the
+#: order of `vae.simulate.plasma.ELEMENTS`, relative to solar. Reflection has the index and cut-off of the power law.
 MODEL_DTYPE: Final = np.dtype(
     [
         (name, np.float64)
@@ -32,27 +36,38 @@ MODEL_DTYPE: Final = np.dtype(
             "flux_blackbody", "kt_blackbody",
             "flux_disc", "kt_disc",
             "flux_hot", "kt_hot", "flux_cool", "kt_cool",
-            "abundance", "abundance_fe", "abundance_ne", "abundance_cno",
+            "flux_reflection",
             "line_1_ew", "line_1_energy", "line_1_sigma",
             "line_2_ew", "line_2_energy", "line_2_sigma",
+            "line_3_ew", "line_3_energy", "line_3_sigma",
         )
     ]
+    + [("abundances", np.float64, (len(ELEMENTS),))]
 )  # fmt: skip
 #: The components that carry flux.
-FLUX_FIELDS: Final = ("flux_powerlaw", "flux_blackbody", "flux_disc", "flux_hot", "flux_cool")
+FLUX_FIELDS: Final = ("flux_powerlaw", "flux_blackbody", "flux_disc", "flux_hot", "flux_cool", "flux_reflection")
+#: Cold reflection: Thomson cross section times 1.2 electrons a hydrogen nucleus [1e-22 cm2], and the equivalent width
+#: [keV] of the iron line at 6.4 keV against the reflected continuum (1-2 keV: George & Fabian 1991, MNRAS 249, 352).
+_SCATTERING: Final = 6.6524e-3 * 1.2
+_FLUORESCENCE_EW: Final = 1.2
+_IRON_K_ALPHA: Final = 6.4
 
 
 def _fine_edges() -> NDArray[np.float64]:
-    # Bins of the true-energy grid cut in 2 where they are narrow already (below 1.3 keV), else in 3, so that areas and
-    # redistributions average exactly onto the stored grid while lines keep their place within FWHM / 12.
-    parts = [
-        np.linspace(low, high, 2 if low < 1.3 else 3, endpoint=False)
-        for low, high in zip(grid.TRUE_EDGES[:-1], grid.TRUE_EDGES[1:], strict=True)
-    ]
-    return np.append(np.concatenate(parts), grid.TRUE_EDGES[-1])
+    # Bins of the true-energy grid cut in 2 where they are narrow already (below 1.3 keV), else in 3, at edges of the
+    # standard grid of response files: those average exactly onto this grid, and this one onto the stored grid, while
+    # lines keep their place within FWHM / 12.
+    standard = grid.STANDARD_EDGES
+    places = np.searchsorted(standard, grid.TRUE_EDGES - 1e-9)
+    edges = []
+    for low, high in pairwise(places):
+        aims = np.linspace(standard[low], standard[high], 2 if standard[low] < 1.3 else 3, endpoint=False)
+        within = standard[low:high]
+        edges.append(np.unique(within[np.abs(within[:, None] - aims).argmin(axis=0)]))
+    return np.append(np.concatenate(edges), grid.TRUE_EDGES[-1])
 
 
-#: The simulator's energy grid [keV]: nested in `vae.spectra.grid.TRUE_EDGES`.
+#: The simulator's energy grid [keV]: `vae.spectra.grid.TRUE_EDGES` is part of it, it is part of `STANDARD_EDGES`.
 FINE_EDGES: Final = _fine_edges()
 FINE_WIDTHS: Final = np.diff(FINE_EDGES)
 FINE_CENTRES: Final = np.sqrt(FINE_EDGES[1:] * FINE_EDGES[:-1])
@@ -142,7 +157,32 @@ def _add_line(
 
 
 @numba.njit(cache=True, nogil=True)
-def _photon_rows(models: NDArray[Any], tables: ModelTables, out: NDArray[np.float32]) -> None:
+def _reflected(index: float, cutoff: float, redshift: float, tables: ModelTables, out: NDArray[Any]) -> None:
+    """Write the photons that thick cold gas reflects of a power law, with the iron line they excite, into `out`.
+
+    Diffusive reflectance of a half-space that scatters isotropically: (1 - g) / (1 + g) with g^2 the share of
+    absorption in its opacity (Hapke 1981, J. Geophys. Res. 86, 3039). Electrons at rest change a photon's energy by less
+    than 3 % below 15 keV (Lightman & White 1988, ApJ 335, 57, beyond); that is left out.
+    """
+    edges, energy, log_energy = tables.edges, tables.energy, tables.log_energy
+    first = tables.absorber_log_energy[0]
+    step = tables.absorber_log_energy[1] - first
+    shift = np.log(1.0 + redshift)
+    for j in range(out.size):
+        position = (log_energy[j] + shift - first) / step
+        k = min(int(position), tables.absorber.size - 2)
+        f = position - k
+        absorbed = (1.0 - f) * tables.absorber[k] + f * tables.absorber[k + 1]
+        g = np.sqrt(absorbed / (absorbed + _SCATTERING))
+        exponent = -index * log_energy[j]
+        if cutoff > 0.0:
+            exponent -= energy[j] * (1.0 + redshift) / cutoff
+        out[j] = (1.0 - g) / (1.0 + g) * np.exp(exponent) * (edges[j + 1] - edges[j])
+    _add_line(_FLUORESCENCE_EW, _IRON_K_ALPHA, 0.0, redshift, edges, out)
+
+
+@numba.njit(cache=True, nogil=True)
+def _photon_rows(models: NDArray[Any], abundances: NDArray[Any], tables: ModelTables, out: NDArray[np.float32]) -> None:
     edges, energy, log_energy = tables.edges, tables.energy, tables.log_energy
     n = log_energy.size
     inner, part = np.empty(n), np.empty(n)
@@ -178,15 +218,14 @@ def _photon_rows(models: NDArray[Any], tables: ModelTables, out: NDArray[np.floa
                 part[j] = np.exp(value) * widths[j]
             _add_scaled(part, m.flux_disc, edges, inner)
         if m.flux_hot > 0.0:
-            plasma_photons(
-                m.kt_hot, m.redshift, m.abundance, m.abundance_fe, m.abundance_ne, m.abundance_cno,
-                tables.plasma, edges, log_energy, part,
-            )  # fmt: skip
+            plasma_photons(m.kt_hot, m.redshift, abundances[i], tables.plasma, edges, log_energy, part)
             _add_scaled(part, m.flux_hot, edges, inner)
         if m.line_1_ew > 0.0:
             _add_line(m.line_1_ew, m.line_1_energy, m.line_1_sigma, m.redshift, edges, inner)
         if m.line_2_ew > 0.0:
             _add_line(m.line_2_ew, m.line_2_energy, m.line_2_sigma, m.redshift, edges, inner)
+        if m.line_3_ew > 0.0:
+            _add_line(m.line_3_ew, m.line_3_energy, m.line_3_sigma, m.redshift, edges, inner)
         if m.nh_intrinsic > 0.0:
             for j in range(n):
                 position = (log_energy[j] + shift - absorber_first) / absorber_step
@@ -195,11 +234,11 @@ def _photon_rows(models: NDArray[Any], tables: ModelTables, out: NDArray[np.floa
                 depth = m.nh_intrinsic * ((1.0 - f) * tables.absorber[k] + f * tables.absorber[k + 1])
                 inner[j] *= m.open_share + (1.0 - m.open_share) * np.exp(-depth)
         if m.flux_cool > 0.0:
-            plasma_photons(
-                m.kt_cool, m.redshift, m.abundance, m.abundance_fe, m.abundance_ne, m.abundance_cno,
-                tables.plasma, edges, log_energy, part,
-            )  # fmt: skip
+            plasma_photons(m.kt_cool, m.redshift, abundances[i], tables.plasma, edges, log_energy, part)
             _add_scaled(part, m.flux_cool, edges, inner)
+        if m.flux_reflection > 0.0:
+            _reflected(m.photon_index, m.cutoff, m.redshift, tables, part)
+            _add_scaled(part, m.flux_reflection, edges, inner)
         for j in range(n):
             out[i, j] = inner[j] * np.exp(-m.nh * tables.cross_section[j])
 
@@ -217,5 +256,7 @@ def photon_flux(models: NDArray[np.void]) -> NDArray[np.float32]:
         In flux unit / keV: with fluxes in keV/cm2/s these are photon/cm2/s per bin of `FINE_EDGES`.
     """
     out = np.empty((len(models), N_FINE), np.float32)
-    _photon_rows(np.ascontiguousarray(models), model_tables(), out)
+    models = np.ascontiguousarray(models)
+    abundances = np.ascontiguousarray(models["abundances"])
+    _photon_rows(models, abundances, model_tables(), out)
     return out

@@ -14,6 +14,7 @@ from vae.simulate.kinds.recipe import (
     lognormal,
     normal,
     plane_nh,
+    set_abundances,
 )
 
 
@@ -141,8 +142,7 @@ def cataclysmic_variable(rng: np.random.Generator, line: TimeLine) -> NDArray[np
     models = blank(len(line))
     models["flux_hot"] = 1.0
     models["kt_hot"] = lognormal(rng, 11.0, 0.22, n, 3.0, 27.0)[source]
-    metals = rng.uniform(0.3, 1.0, n)[source]
-    models["abundance"] = models["abundance_fe"] = metals
+    set_abundances(models, rng.uniform(0.3, 1.0, n)[source])
     covered = (rng.random(n) < 0.5)[source]
     column = lognormal(rng, 1.2, 0.5, n, 0.05, 30.0)[source] * 10 ** rng.normal(0.0, 0.12, len(line))
     models["nh_intrinsic"] = np.where(covered, column, 0.0)

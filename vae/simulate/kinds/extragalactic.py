@@ -13,6 +13,7 @@ from vae.simulate.kinds.recipe import (
     interpolate,
     lognormal,
     normal,
+    set_abundances,
 )
 
 
@@ -119,8 +120,7 @@ def changing_look(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
     models["kt_blackbody"] = hotter * interpolate(phase, nodes, (0.11, 0.1, 0.08, 0.12, 0.2, 0.17, 0.13, 0.11))
     shift = rng.normal(0.0, 0.1, n)[source]
     models["photon_index"] = shift + interpolate(phase, nodes, (1.9, 2.0, 3.0, 3.2, 3.0, 2.9, 2.3, 1.9))
-    models["line_2_ew"] = interpolate(phase, nodes, (0.0, 0.0, 0.05, 0.15, 0.25, 0.1, 0.0, 0.0))
-    models["line_2_energy"], models["line_2_sigma"] = 1.0, 0.16
+    models["line_3_ew"] = interpolate(phase, nodes, (0.0, 0.0, 0.05, 0.15, 0.25, 0.1, 0.0, 0.0))
     models["nh"] = high_latitude_nh(rng, n)[source]
     models["redshift"] = lognormal(rng, 0.03, 0.25, n, 0.005, 0.3)[source]
     brighten(models, level)
@@ -159,8 +159,7 @@ def galaxy(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
     models = blank(len(line))
     models["flux_cool"] = lognormal(rng, 0.5, 0.45, n, 0.02, 10.0)[source]
     models["kt_cool"] = lognormal(rng, 0.55, 0.15, n, 0.2, 1.2)[source]
-    for name in ("abundance", "abundance_fe", "abundance_ne", "abundance_cno"):
-        models[name] = lognormal(rng, 0.5, 0.2, n, 0.1, 2.0)[source]
+    set_abundances(models, lognormal(rng, 0.5, 0.2, n, 0.1, 2.0)[source])
     models["flux_powerlaw"] = 1.0
     models["photon_index"] = normal(rng, 1.8, 0.2, n, 1.2, 2.6)[source]
     models["cutoff"] = 20.0
@@ -177,9 +176,7 @@ def galaxy_cluster(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]
     models = blank(len(line))
     models["kt_hot"] = lognormal(rng, 2.8, 0.28, n, 0.8, 11.0)[source]
     models["flux_hot"] = 1.0
-    metals = lognormal(rng, 0.33, 0.15, n, 0.1, 1.0)[source]
-    for name in ("abundance", "abundance_fe", "abundance_ne", "abundance_cno"):
-        models[name] = metals
+    set_abundances(models, lognormal(rng, 0.33, 0.15, n, 0.1, 1.0)[source])
     models["redshift"] = lognormal(rng, 0.25, 0.35, n, 0.01, 1.3)[source]
     models["nh"] = high_latitude_nh(rng, n)[source]
     nucleus = np.where(rng.random(n) < 0.2, lognormal(rng, 0.15, 0.4, n, 0.0, 0.6), 0.0)[source]

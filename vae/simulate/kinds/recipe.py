@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae.simulate.plasma import ELEMENTS
 from vae.simulate.spectral_model import FLUX_FIELDS, MODEL_DTYPE
 
 #: Campaign targets with this many observations are textbook cases: their recipes leave out the odd variants, and their
@@ -47,13 +48,29 @@ class TimeLine:
 def blank(n: int) -> NDArray[np.void]:
     """Return models without any flux, solar abundances, and harmless values elsewhere."""
     models = np.zeros(n, MODEL_DTYPE)
-    for name in ("abundance", "abundance_fe", "abundance_ne", "abundance_cno"):
-        models[name] = 1.0
+    set_abundances(models, 1.0)
     for name in ("kt_blackbody", "kt_disc", "kt_hot", "kt_cool", "photon_index"):
         models[name] = 1.0
     models["line_1_energy"], models["line_1_sigma"] = 6.4, 0.05
     models["line_2_energy"], models["line_2_sigma"] = 6.7, 0.05
+    models["line_3_energy"], models["line_3_sigma"] = 1.0, 0.16
     return models
+
+
+def set_abundances(models: NDArray[np.void], metals: ArrayLike, **elements: ArrayLike) -> None:
+    """Set the abundances of the models' plasmas relative to solar, in place.
+
+    Parameters
+    ----------
+    models : record array of `MODEL_DTYPE`, shape (n,)
+    metals : array, shape (n,) or ()
+        Of every element but those named.
+    **elements : array, shape (n,) or ()
+        Of single elements, by their symbol: ``Fe=0.3``.
+    """
+    models["abundances"] = np.broadcast_to(np.asarray(metals, np.float64), models.shape)[..., None]
+    for element, abundance in elements.items():
+        models["abundances"][:, ELEMENTS.index(element)] = abundance
 
 
 def normal(

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate.kinds.recipe import TimeLine, blank, brighten, high_latitude_nh, lognormal, normal, plane_nh
+from vae.simulate.kinds.recipe import (
+    TimeLine,
+    blank,
+    brighten,
+    high_latitude_nh,
+    lognormal,
+    normal,
+    plane_nh,
+    set_abundances,
+)
 
 
 def coronal_star(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
@@ -46,10 +55,11 @@ def _coronae(
     models["kt_cool"] = lognormal(rng, cool, 0.1, n, 0.12, 1.2)[source]
     models["flux_hot"] = share * stronger
     models["kt_hot"] = np.clip(lognormal(rng, hot, 0.13, n, 0.5, 5.0)[source] * hotter, 0.4, 9.0)
-    models["abundance"] = lognormal(rng, abundance, 0.17, n, 0.05, 1.5)[source]
-    models["abundance_fe"] = models["abundance"] * lognormal(rng, 0.65, 0.15, n, 0.1, 1.5)[source]
-    models["abundance_ne"] = models["abundance"] * lognormal(rng, 2.0, 0.15, n, 0.5, 6.0)[source]
-    models["abundance_cno"] = models["abundance"] * lognormal(rng, 1.1, 0.12, n, 0.4, 3.0)[source]
+    metals = lognormal(rng, abundance, 0.17, n, 0.05, 1.5)[source]
+    iron = metals * lognormal(rng, 0.65, 0.15, n, 0.1, 1.5)[source]
+    neon = metals * lognormal(rng, 2.0, 0.15, n, 0.5, 6.0)[source]
+    light = metals * lognormal(rng, 1.1, 0.12, n, 0.4, 3.0)[source]
+    set_abundances(models, metals, Fe=iron, Ni=iron, Ne=neon, C=light, N=light, O=light)
 
 
 def massive_star(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
@@ -61,9 +71,7 @@ def massive_star(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
     collision = (rng.random(n) < 0.3)[source]
     models["flux_hot"] = np.where(collision, lognormal(rng, 0.5, 0.3, n)[source], lognormal(rng, 0.12, 0.3, n)[source])
     models["kt_hot"] = np.where(collision, rng.uniform(1.0, 3.0, n)[source], rng.uniform(0.5, 0.8, n)[source])
-    metals = lognormal(rng, 0.9, 0.12, n, 0.3, 2.0)[source]
-    for name in ("abundance", "abundance_fe", "abundance_ne", "abundance_cno"):
-        models[name] = metals
+    set_abundances(models, lognormal(rng, 0.9, 0.12, n, 0.3, 2.0)[source])
     models["nh"] = lognormal(rng, 0.45, 0.22, n, 0.05, 3.0)[source]
     brighten(models, 10 ** rng.normal(0.0, 0.06, len(line)))
     return models
@@ -77,10 +85,11 @@ def supernova_remnant(rng: np.random.Generator, line: TimeLine) -> NDArray[np.vo
     models["kt_cool"] = rng.uniform(0.2, 0.8, n)[source]
     ejecta = np.where(rng.random(n) < 0.4, lognormal(rng, 0.3, 0.4, n, 0.0, 2.0), 0.0)
     models["flux_hot"], models["kt_hot"] = ejecta[source], rng.uniform(1.2, 3.0, n)[source]
-    models["abundance"] = lognormal(rng, 2.0, 0.25, n, 0.3, 8.0)[source]
-    models["abundance_fe"] = lognormal(rng, 0.6, 0.3, n, 0.1, 4.0)[source]
-    models["abundance_ne"] = lognormal(rng, 1.6, 0.25, n, 0.3, 6.0)[source]
-    models["abundance_cno"] = lognormal(rng, 1.8, 0.25, n, 0.3, 6.0)[source]
+    metals = lognormal(rng, 2.0, 0.25, n, 0.3, 8.0)[source]
+    iron = lognormal(rng, 0.6, 0.3, n, 0.1, 4.0)[source]
+    neon = lognormal(rng, 1.6, 0.25, n, 0.3, 6.0)[source]
+    light = lognormal(rng, 1.8, 0.25, n, 0.3, 6.0)[source]
+    set_abundances(models, metals, Fe=iron, Ni=iron, Ne=neon, C=light, N=light, O=light)
     distant = rng.random(n) < 0.7  # in the Magellanic Clouds and nearby galaxies: little gas in front
     models["nh"] = np.where(distant, lognormal(rng, 0.12, 0.3, n, 0.02, 0.6), plane_nh(rng, n, 0.6, 0.35))[source]
     return models
@@ -114,7 +123,7 @@ def stellar_system(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]
     models["kt_cool"] = rng.uniform(0.2, 0.9, n)[source]
     models["flux_powerlaw"] = np.where(gas, lognormal(rng, 0.3, 0.4, n), 1.0)[source]
     models["photon_index"] = normal(rng, 1.7, 0.25, n, 1.1, 2.6)[source]
-    models["abundance"] = lognormal(rng, 0.7, 0.2, n, 0.2, 2.0)[source]
+    set_abundances(models, lognormal(rng, 0.7, 0.2, n, 0.2, 2.0)[source])
     models["nh"] = lognormal(rng, 0.3, 0.45, n, 0.02, 4.0)[source]
     brighten(models, 10 ** rng.normal(0.0, 0.1, len(line)))
     return models
