@@ -161,7 +161,7 @@ def _reflected(index: float, cutoff: float, redshift: float, tables: ModelTables
     """Write the photons that thick cold gas reflects of a power law, with the iron line they excite, into `out`.
 
     Diffusive reflectance of a half-space that scatters isotropically: (1 - g) / (1 + g) with g^2 the share of
-    absorption in its opacity (Hapke 1981, J. Geophys. Res. 86, 3039). Electrons at rest change a photon's energy by less
+    absorption in its opacity (Hapke 1981, J. Geophys. Res. 86, 3039). Electrons at rest change the energy by less
     than 3 % below 15 keV (Lightman & White 1988, ApJ 335, 57, beyond); that is left out.
     """
     edges, energy, log_energy = tables.edges, tables.energy, tables.log_energy
