@@ -122,10 +122,10 @@ def _ignore_interrupts() -> None:
 
 def _write_chunk(seed: int, chunk: int, n_rows: int, work: str) -> pd.DataFrame:
     """Simulate one chunk, write its spectra (one whole shard: safe beside other writers), return its table."""
-    block, table = simulate_chunk(seed, chunk)
+    simulated = simulate_chunk(seed, chunk)
     start = chunk * SHARD_ROWS
     n = min(SHARD_ROWS, n_rows - start)
     root = zarr.open_group(Path(work) / "spectra.zarr", mode="r+")
-    for name, values in asdict(block).items():
+    for name, values in asdict(simulated.block).items():
         root[name][start : start + n] = values[:n]
-    return table.iloc[:n]
+    return simulated.table.iloc[:n]

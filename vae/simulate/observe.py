@@ -29,18 +29,46 @@ _SLAB_ROWS: Final = 2048
 #: Background (FACTS 4): median and scatter (dex) of the rate in the source region [1/s] and of background_ratio.
 _BACKGROUND_RATE: Final = (0.0079, 0.155)
 _BACKGROUND_RATIO: Final = (0.04, 0.33)
+#: BACKSCAL of the source region (FACTS 4).
+_BACKSCAL: Final = (1.5e5, 3.2e5)
+#: Share of the observations in extended full frame.
+_EXTENDED_SHARE: Final = 0.25
+
+
+#: How a detection was made: the instrument's tables it used (indices into FILTERS, OFFAXIS_TABLE, RESPONSE_NAMES),
+#: the factor on the tabulated area (what its region holds of the source's light), and both regions' BACKSCAL.
+SETUP_DTYPE: Final = np.dtype(
+    [
+        ("filter_index", np.int64),
+        ("offaxis_index", np.int64),
+        ("response_index", np.int32),
+        ("area_scale", np.float64),
+        ("backscal", np.float64),
+        ("background_backscal", np.float64),
+    ]
+)
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Detections above the cut, in order of source and date; `source` counts from 0 within the batch."""
+class Chunk:
+    """SHARD_ROWS detections, in order of source and date.
+
+    Parameters
+    ----------
+    block : Block
+        Spectra.
+    table : DataFrame
+        The columns of `vae.spectra.columns.STORE_COLUMNS`.
+    setup : array of `SETUP_DTYPE`
+        How each detection was made.
+    """
 
     block: Block
-    source: NDArray[np.int64]
     table: pd.DataFrame
+    setup: NDArray[np.void]
 
 
-def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
+def simulate_chunk(seed: int, chunk: int) -> Chunk:
     """Simulate one chunk: exactly SHARD_ROWS detections, with all detections of their sources, whatever the others.
 
     Parameters
@@ -52,12 +80,9 @@ def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
 
     Returns
     -------
-    block : Block
-        Spectra, SHARD_ROWS rows.
-    table : DataFrame
-        The columns of `vae.spectra.columns.STORE_COLUMNS`, same rows.
+    Chunk
     """
-    batches: list[_Batch] = []
+    batches: list[Chunk] = []
     n_rows, n_sources, n_visits = 0, 0, 0
     while n_rows < SHARD_ROWS:
         # One stream a batch: whether a chunk needs a second one never changes the first.
@@ -76,10 +101,12 @@ def simulate_chunk(seed: int, chunk: int) -> tuple[Block, pd.DataFrame]:
             for name in Block.__dataclass_fields__
         }
     )
-    return block, identify(table, chunk)
+    setup = np.concatenate([batch.setup for batch in batches])[:SHARD_ROWS]
+    return Chunk(block, identify(table, chunk), setup)
 
 
-def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) -> _Batch:
+def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) -> Chunk:
+    """Simulate some sources; `source_number` and `visit` of the detections count from 0 within the batch."""
     sources = draw_sources(rng, n_sources, showpieces=first)
     kinds = sources.kind
     schedule = sky.plan(
@@ -90,7 +117,9 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         log_spaced=np.array([kind.log_spaced for kind in KINDS])[kinds],
     )
     models = draw_models(rng, kinds, schedule)
-    response = instrument.response_index(schedule.mjd_start, schedule.offaxis_arcmin)
+    mode = (rng.random(int(schedule.visit.max()) + 1) < _EXTENDED_SHARE).astype(np.int64)[schedule.visit]
+    across = np.abs(np.sin(rng.uniform(0.0, 2.0 * np.pi, len(models))))
+    response = instrument.response_index(schedule.mjd_start, mode, schedule.offaxis_arcmin * across)
     offaxis = instrument.offaxis_index(schedule.offaxis_arcmin)
     rate = np.empty((len(models), grid.N_BINS), np.float32)
     for start in range(0, len(models), _SLAB_ROWS):
@@ -100,27 +129,35 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
     expected = rate * (_source_scale(rate, schedule, sources)[schedule.source] * schedule.exposure_s)[:, None]
 
     rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
-    ratio = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
+    setup = np.empty(rows.size, SETUP_DTYPE)
+    setup["filter_index"], setup["offaxis_index"] = schedule.filter_index[rows], offaxis[rows]
+    setup["response_index"], setup["area_scale"] = response[rows], 1.0
+    setup["backscal"] = np.rint(rng.uniform(*_BACKSCAL, rows.size))
+    wanted = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
+    setup["background_backscal"] = np.rint(setup["backscal"] / wanted)
+    ratio = setup["backscal"] / setup["background_backscal"]
     background = _background(rng, rows.size) * schedule.exposure_s[rows, None]
     counts, background_counts = expose(rng, expected[rows], background, ratio)
     summary = net_summary(counts, background_counts, ratio)
     keep = np.asarray(summary["net_counts"], np.float64) > MINIMUM_NET_COUNTS
-    rows = rows[keep]
+    rows, setup = rows[keep], setup[keep]
     _, stored_areas = instrument.area_tables()
-    filters = schedule.filter_index[rows]
+    tabulated = setup["filter_index"], setup["offaxis_index"]
     block = Block(
         counts=counts[keep],
         background_counts=background_counts[keep],
         background_ratio=ratio[keep].astype(np.float32),
         sensitivity=(
-            instrument.sensitivity_table()[filters, offaxis[rows], response[rows]] * schedule.exposure_s[rows, None]
+            instrument.sensitivity_table()[*tabulated, setup["response_index"]]
+            * (setup["area_scale"] * schedule.exposure_s[rows])[:, None]
         ).astype(np.float32),
-        area=stored_areas[filters, offaxis[rows]],
-        response_index=response[rows],
+        area=(stored_areas[tabulated] * setup["area_scale"][:, None]).astype(np.float32),
+        response_index=setup["response_index"].copy(),
     )
     table = describe(rng, rows, schedule, sources, {name: column[keep] for name, column in summary.items()})
     table["response"] = np.array(instrument.RESPONSE_NAMES)[response[rows]]
-    return _Batch(block, schedule.source[rows], table)
+    table["mode"] = np.array(instrument.MODES)[mode[rows]]
+    return Chunk(block, table, setup)
 
 
 def expose(

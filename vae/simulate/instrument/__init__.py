@@ -1,26 +1,37 @@
 """EPIC-pn as the simulator sees it: effective area, redistribution, background, folding."""
 
-from vae.simulate.instrument.response import (
+from vae.simulate.instrument.area import (
     FILTERS,
-    RESPONSE_NAMES,
-    area_tables,
-    blur_of,
-    fold,
+    OFFAXIS_TABLE,
+    native_arf,
     offaxis_index,
     on_axis_area,
-    redistribution,
-    redistribution_tables,
-    response_index,
-    sensitivity_table,
     vignetting,
+)
+from vae.simulate.instrument.folding import area_tables, fold, redistribution_tables, sensitivity_table
+from vae.simulate.instrument.redistribution import redistribution
+from vae.simulate.instrument.responses import (
+    CCD_ROWS,
+    MODES,
+    RESPONSE_NAMES,
+    blur_of,
+    channel_edges,
+    native_rmf,
+    response_index,
 )
 
 __all__ = [
+    "CCD_ROWS",
     "FILTERS",
+    "MODES",
+    "OFFAXIS_TABLE",
     "RESPONSE_NAMES",
     "area_tables",
     "blur_of",
+    "channel_edges",
     "fold",
+    "native_arf",
+    "native_rmf",
     "offaxis_index",
     "on_axis_area",
     "redistribution",

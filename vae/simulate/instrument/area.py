@@ -1,0 +1,100 @@
+"""Effective area of EPIC-pn: mirror, vignetting, filter, detector."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xraydb
+from numpy.typing import ArrayLike, NDArray
+
+from vae.resources import asset
+from vae.spectra import grid
+
+FILTERS: Final = ("thin", "medium", "thick")
+#: (formula, thickness in um, density in g/cm3) of the layers of each filter: polyimide or polypropylene, with metals.
+_FILTER_LAYERS: Final = {
+    "thin": (("C22H10N2O5", 0.16, 1.42), ("Al", 0.04, 2.7)),
+    "medium": (("C22H10N2O5", 0.16, 1.42), ("Al", 0.08, 2.7)),
+    "thick": (("C3H6", 0.33, 0.9), ("Al", 0.11, 2.7), ("Sn", 0.045, 7.3)),
+}
+#: The detector: 280 um of silicon behind 0.03 um of oxide.
+_DETECTOR_UM: Final = 280.0
+_OXIDE: Final = (("SiO2", 0.03, 2.2),)
+SILICON_DENSITY: Final = 2.329
+#: Lowest energy [eV] of the tables of xraydb; below it (outside 0.3-10 keV by far) attenuation stays at this energy's.
+LOWEST_EV: Final = 100.0
+#: Off-axis angles [arcmin] for which areas are tabulated; a detection takes the nearest.
+OFFAXIS_STEP: Final = 0.9
+N_OFFAXIS: Final = 17
+OFFAXIS_TABLE: Final = OFFAXIS_STEP * np.arange(N_OFFAXIS)
+
+
+def _passes(layers: tuple[tuple[str, float, float], ...], energies_kev: NDArray[np.float64]) -> NDArray[np.float64]:
+    depth = np.zeros_like(energies_kev)
+    for formula, thickness_um, density in layers:
+        energies_ev = np.maximum(energies_kev * 1000.0, LOWEST_EV)
+        depth += xraydb.material_mu(formula, energies_ev, density=density) * thickness_um * 1e-4
+    return np.exp(-depth)
+
+
+def on_axis_area(filter_: str, energies_kev: ArrayLike) -> NDArray[np.float64]:
+    """Return the effective area on axis: mirror x quantum efficiency x filter.
+
+    Parameters
+    ----------
+    filter_ : str
+        thin, medium or thick.
+    energies_kev : array, shape (n,)
+        Energies [keV], 0.05 to 16.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        In cm2; mirror area from ``assets/reference/epic_pn_mirror_area.csv`` by log-log interpolation.
+    """
+    energies = np.atleast_1d(np.asarray(energies_kev, np.float64))
+    table = pd.read_csv(asset("reference", "epic_pn_mirror_area.csv"), comment="#")
+    mirror = np.exp(np.interp(np.log(energies), np.log(table["energy_keV"]), np.log(table["area_cm2"])))
+    energies_ev = np.maximum(energies * 1000.0, LOWEST_EV)
+    silicon = xraydb.material_mu("Si", energies_ev, density=SILICON_DENSITY) * _DETECTOR_UM * 1e-4
+    efficiency = -np.expm1(-silicon) * _passes(_OXIDE, energies)
+    return mirror * efficiency * _passes(_FILTER_LAYERS[filter_], energies)
+
+
+def vignetting(energies_kev: ArrayLike, offaxis_arcmin: float) -> NDArray[np.float64]:
+    """Return the share of the area left at an off-axis angle: 1 / (1 + 0.75 (theta / theta0)^2).
+
+    theta0 = 12.5 - 1.6 ln(E / 1.5 keV) arcmin, constant below 1.5 keV.
+    """
+    theta_0 = 12.5 - 1.6 * np.log(np.maximum(np.asarray(energies_kev, np.float64), 1.5) / 1.5)
+    return 1.0 / (1.0 + 0.75 * (offaxis_arcmin / theta_0) ** 2)
+
+
+def offaxis_index(offaxis_arcmin: ArrayLike) -> NDArray[np.int64]:
+    """Return the tabulated off-axis angle nearest to each angle [arcmin]."""
+    nearest = np.rint(np.asarray(offaxis_arcmin, np.float64) / OFFAXIS_STEP).astype(np.int64)
+    return np.clip(nearest, 0, N_OFFAXIS - 1)
+
+
+@lru_cache(maxsize=1)
+def native_areas() -> NDArray[np.float32]:
+    """Return the areas of every filter and tabulated off-axis angle on the grid of real files.
+
+    Returns
+    -------
+    array of float32, shape (3, N_OFFAXIS, 2067)
+        In cm2, on `vae.spectra.grid.STANDARD_EDGES`; of a source whose light all falls into the region. Read-only.
+    """
+    centres = 0.5 * (grid.STANDARD_EDGES[1:] + grid.STANDARD_EDGES[:-1])
+    fall = np.stack([vignetting(centres, theta) for theta in OFFAXIS_TABLE])
+    areas = np.stack([on_axis_area(filter_, centres)[None] * fall for filter_ in FILTERS]).astype(np.float32)
+    areas.setflags(write=False)
+    return areas
+
+
+def native_arf(filter_index: int, offaxis_index: int) -> NDArray[np.float32]:
+    """Return one of `native_areas`: what an ARF of this filter and off-axis angle holds [cm2], shape (2067,)."""
+    return native_areas()[filter_index, offaxis_index]
