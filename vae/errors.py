@@ -72,6 +72,10 @@ class OgipError(ExplorerError):
         super().__init__(what, where=where, todo=todo)
 
 
+class CatalogueError(ExplorerError):
+    """A catalogue of detections that cannot be used."""
+
+
 class StoreError(ExplorerError):
     """A spectra store that is missing, incomplete or of another version."""
 

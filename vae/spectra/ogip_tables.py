@@ -1,0 +1,211 @@
+"""OGIP spectra, areas and redistributions as tables to write: what `vae.spectra.ogip` reads.
+
+Formats: OGIP/92-007 (PHA), CAL/GEN/92-002 and 92-002a (ARF, RMF), laid out as the XMM-Newton pipeline lays them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae.spectra.fits_tables import Card, Column, Table
+from vae.spectra.ogip_types import Rmf
+
+_OGIP: Final[Card] = ("HDUCLASS", "OGIP", "format conforms to OGIP/GSFC conventions")
+_INSTRUMENT: Final[tuple[Card, ...]] = (("TELESCOP", "XMM", "mission"), ("INSTRUME", "EPN", "instrument"))
+#: A group of an RMF bridges gaps up to this many channels: two numbers describe a group, so shorter gaps cost less
+#: as zeros.
+_BRIDGED: Final = 2
+
+
+def spectrum_table(
+    counts: NDArray[np.integer],
+    *,
+    exposure_s: float,
+    backscal: float,
+    quality: NDArray[np.integer] | None = None,
+    grouping: NDArray[np.integer] | None = None,
+    cards: Sequence[Card] = (),
+) -> Table:
+    """Return a counts spectrum as a SPECTRUM table (type I).
+
+    Parameters
+    ----------
+    counts : array of int, shape (n_channels,)
+        Counts per channel; channels are numbered from 0, as those of EPIC-pn are.
+    exposure_s : float
+        Live time [s].
+    backscal : float
+        Scaling of the extraction region.
+    quality, grouping : array of int, shape (n_channels,), optional
+        OGIP flags; keywords say 0 where they are not given.
+    cards : sequence of Card
+        More keywords: FILTER, ANCRFILE, BACKFILE, RESPFILE and the source's.
+    """
+    n_channels = len(counts)
+    columns = [
+        Column("CHANNEL", np.arange(n_channels, dtype=np.int16), comment="channel number"),
+        Column("COUNTS", np.asarray(counts, np.int32), "count", "counts in the channel"),
+    ]
+    flags: list[Card] = []
+    for name, values, meaning in (
+        ("GROUPING", grouping, "start of a group (1) or not (-1)"),
+        ("QUALITY", quality, "quality of the channel (0=good)"),
+    ):
+        if values is None:
+            flags.append((name, 0, f"no {name.lower()} is given"))
+        else:
+            columns.append(Column(name, np.asarray(values, np.int16), comment=meaning))
+    return Table(
+        "SPECTRUM",
+        columns,
+        (
+            *_INSTRUMENT,
+            _OGIP,
+            ("HDUCLAS1", "SPECTRUM", "a spectrum"),
+            ("HDUCLAS2", "TOTAL", "gross counts"),
+            ("HDUCLAS3", "COUNT", "stored as counts"),
+            ("HDUVERS", "1.2.1", "version of the format"),
+            ("HDUVERS1", "1.1.0", "the same, for old readers"),
+            ("EXPOSURE", float(exposure_s), "[s] live time"),
+            ("AREASCAL", 1.0, "scaling of the area"),
+            ("BACKSCAL", float(backscal), "scaling of the extraction region"),
+            ("CORRSCAL", 1.0, "scaling of the correction file"),
+            ("CORRFILE", "NONE", "no correction file"),
+            ("POISSERR", True, "errors are Poissonian"),
+            ("STAT_ERR", 0, "no statistical error is given"),
+            ("SYS_ERR", 0, "no systematic error is given"),
+            ("CHANTYPE", "PI", "channels are corrected for gain"),
+            ("DETCHANS", n_channels, "number of channels"),
+            ("TLMIN1", 0, "first channel"),
+            ("TLMAX1", n_channels - 1, "last channel"),
+            *flags,
+            *cards,
+        ),
+    )
+
+
+def area_table(
+    energy_lo: NDArray[np.floating],
+    energy_hi: NDArray[np.floating],
+    area: NDArray[np.floating],
+    *,
+    cards: Sequence[Card] = (),
+) -> Table:
+    """Return an effective area as a SPECRESP table.
+
+    Parameters
+    ----------
+    energy_lo, energy_hi : array, shape (n_energies,)
+        True-energy bins [keV].
+    area : array, shape (n_energies,)
+        Effective area [cm2].
+    cards : sequence of Card
+        More keywords.
+    """
+    return Table(
+        "SPECRESP",
+        (*_energies(energy_lo, energy_hi), Column("SPECRESP", np.asarray(area, np.float32), "cm2", "effective area")),
+        (
+            *_INSTRUMENT,
+            ("ARFVERSN", "1992a", "OGIP version of the format"),
+            *_response_class("SPECRESP", "1.1.0"),
+            *cards,
+        ),
+    )
+
+
+def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table]:
+    """Return a redistribution as a MATRIX table, shares of variable length, and its EBOUNDS table.
+
+    Parameters
+    ----------
+    rmf : Rmf
+        Its shares and energies are written as float32.
+    cards : sequence of Card
+        More keywords, for both tables.
+    """
+    matrix = rmf.matrix.tocsr().sorted_indices()
+    first, last = int(rmf.channel[0]), int(rmf.channel[-1])
+    groups = [_groups(matrix, row) for row in range(matrix.shape[0])]
+    n_groups = np.array([len(starts) for starts, _, _ in groups], np.int16)
+    widest = max(1, int(n_groups.max()))
+    starts, lengths = (np.zeros((len(groups), widest), np.int16) for _ in range(2))
+    for row, (start, length, _) in enumerate(groups):
+        starts[row, : len(start)] = start + first
+        lengths[row, : len(length)] = length
+    common: tuple[Card, ...] = (
+        *_INSTRUMENT,
+        ("RMFVERSN", "1992a", "OGIP version of the format"),
+        ("CHANTYPE", "PI", "channels are corrected for gain"),
+        ("DETCHANS", rmf.channel.size, "number of channels"),
+        *cards,
+    )
+    return (
+        Table(
+            "MATRIX",
+            (
+                *_energies(rmf.energy_lo, rmf.energy_hi),
+                Column("N_GRP", n_groups, comment="groups of channels"),
+                Column("F_CHAN", starts, comment="first channel of each group"),
+                Column("N_CHAN", lengths, comment="channels of each group"),
+                Column("MATRIX", [shares for _, _, shares in groups], comment="shares of all groups"),
+            ),
+            (
+                *_response_class("RSP_MATRIX", "1.3.0"),
+                ("HDUCLAS3", "REDIST", "redistribution only, no area"),
+                ("TLMIN4", first, "first channel"),
+                ("TLMAX4", last, "last channel"),
+                *common,
+            ),
+        ),
+        Table(
+            "EBOUNDS",
+            (
+                Column("CHANNEL", rmf.channel.astype(np.int16), comment="channel number"),
+                Column("E_MIN", rmf.e_min.astype(np.float32), "keV", "lower edge"),
+                Column("E_MAX", rmf.e_max.astype(np.float32), "keV", "upper edge"),
+            ),
+            (
+                *_response_class("EBOUNDS", "1.2.0"),
+                ("TLMIN1", first, "first channel"),
+                ("TLMAX1", last, "last channel"),
+                *common,
+            ),
+        ),
+    )
+
+
+def _energies(low: NDArray[np.floating], high: NDArray[np.floating]) -> tuple[Column, Column]:
+    return (
+        Column("ENERG_LO", np.asarray(low, np.float32), "keV", "lower edge"),
+        Column("ENERG_HI", np.asarray(high, np.float32), "keV", "upper edge"),
+    )
+
+
+def _response_class(kind: str, version: str) -> tuple[Card, ...]:
+    return (
+        _OGIP,
+        ("HDUCLAS1", "RESPONSE", "part of a response"),
+        ("HDUCLAS2", kind, "which part"),
+        ("HDUVERS", version, "version of the format"),
+        ("HDUVERS1", "1.0.0", "the same, for old readers"),
+    )
+
+
+def _groups(matrix: Any, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """First channel (counted from 0) and length of the groups of a row, and their shares end to end."""
+    begin, end = matrix.indptr[row], matrix.indptr[row + 1]
+    filled = matrix.indices[begin:end].astype(np.int64)
+    if not filled.size:
+        return filled, filled, np.empty(0, np.float32)
+    breaks = np.flatnonzero(np.diff(filled) > _BRIDGED)
+    starts = filled[np.concatenate([[0], breaks + 1])]
+    lengths = filled[np.concatenate([breaks, [filled.size - 1]])] - starts + 1
+    group = np.searchsorted(starts, filled, side="right") - 1
+    shares = np.zeros(int(lengths.sum()), np.float32)
+    shares[(np.cumsum(lengths) - lengths)[group] + filled - starts[group]] = matrix.data[begin:end]
+    return starts, lengths, shares
