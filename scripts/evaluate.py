@@ -15,13 +15,16 @@ from vae.atlas import Atlas
 from vae.errors import OptionError
 from vae.evaluation.nulls import null_statistics, summary
 from vae.evaluation.representations import hardness_ratios, principal_components
+from vae.evaluation.retrieval import rare_retrieval
 from vae.evaluation.separation import NEIGHBOURS, balanced_split, separation
+from vae.evaluation.table import markdown
 from vae.files import new_file
 from vae.spectra.store import Block, SpectraStore
 from vae.training.split import is_held_out
 
-#: Net counts between which classes are told apart; spectra for the PCA; rows whose nulls are computed.
-_BAND, _PCA_ROWS, _NULL_ROWS = (300.0, 1000.0), 30_000, 3_000
+#: Net counts between which classes are told apart; spectra for the PCA; rows whose nulls are computed; most rows among
+#: which rare classes are looked for.
+_BAND, _PCA_ROWS, _NULL_ROWS, _RARE_ROWS = (300.0, 1000.0), 30_000, 3_000, 150_000
 _DECADES = ((300, 1000), (1000, 10_000), (10_000, np.inf))
 
 
@@ -31,13 +34,16 @@ class Options:
 
     C-stat z of the reconstructions beside three nulls, above 300 net counts and by decade of them. For a simulated
     atlas, on sources the shipped split holds out of training: kNN balanced accuracy at 300-1000 net counts of the
-    latents, of principal components and of hardness ratios, with intervals.
+    latents, of principal components and of hardness ratios, with intervals; and how well rare classes are found again
+    among the nearest neighbours. Classes too rare for the kNN test are named in its metrics.
     """
 
     atlas: Annotated[Path, tyro.conf.Positional]
     """The atlas."""
     out: Path | None = None
-    """Folder for metrics.json; replaced if it is there."""
+    """Folder for metrics.json and table.md; replaced if they are there."""
+    before: Path | None = None
+    """metrics.json of an earlier evaluation, to stand beside this one in table.md."""
     per_class: int = 900
     """Most detections of a class in the kNN test."""
     seed: int = 0
@@ -50,15 +56,26 @@ def main(options: Options) -> dict[str, Any]:
     """Run the evaluation and return its metrics."""
     if options.per_class < 30:
         raise OptionError(f"--per-class is {options.per_class}", todo="Give 30 or more")
+    before = None if options.before is None else _read_metrics(options.before)
     atlas, store = Atlas.open(options.atlas), SpectraStore.open(options.atlas)
     metrics: dict[str, Any] = {"atlas": atlas.name, "simulated": atlas.simulated, "detections": len(atlas)}
     metrics["fit"] = _fit(atlas, store, options.seed)
     if atlas.simulated:
         metrics["knn"] = _knn(atlas, store, options)
+        metrics["rare"] = _rare(atlas, store, options.seed)
     if options.out is not None:
         with new_file(options.out / "metrics.json") as path:
             path.write_text(json.dumps(_command.plain(metrics), indent=2) + "\n")
+        with new_file(options.out / "table.md") as path:
+            path.write_text(markdown(_command.plain(metrics), before))
     return metrics
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"--before {path}: {error}", todo="Give the metrics.json of an earlier evaluation") from error
 
 
 def _read(store: SpectraStore, rows: np.ndarray, *, area: bool = False) -> Block:
@@ -115,11 +132,26 @@ def _knn(atlas: Atlas, store: SpectraStore, options: Options) -> dict[str, Any]:
         "neighbours": NEIGHBOURS,
         "net_counts": list(_BAND),
         "classes": split.classes.tolist(),
+        "too_rare": split.left_out,
         "chance": 1.0 / len(split.classes),
         "reference_rows": len(split.reference),
         "query_rows": len(split.query),
         "balanced_accuracy": scores,
     }
+
+
+def _rare(atlas: Atlas, store: SpectraStore, seed: int) -> dict[str, Any]:
+    table = atlas.catalogue
+    source_id = table["source_id"].to_numpy()
+    rows = np.flatnonzero(is_held_out(source_id) & (table["net_counts"].to_numpy(np.float64) > _BAND[0]))
+    if rows.size > _RARE_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, _RARE_ROWS, replace=False))
+    known = {
+        "latents": atlas.latents[rows].astype(np.float64),
+        "hardness_ratios_4d": hardness_ratios(_read(store, rows)),
+    }
+    labels = table["true_class"].astype("str").to_numpy(dtype=str)[rows]
+    return rare_retrieval(known, labels, source_id[rows])
 
 
 if __name__ == "__main__":

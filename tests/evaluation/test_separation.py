@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from vae.errors import ExplorerError
 from vae.evaluation.separation import balanced_split, separation
 
 
@@ -36,3 +38,21 @@ def test_separation_sees_classes_and_shuffling_destroys_them() -> None:
     assert scores["shuffled"]["difference_low"] > 0.3
     assert scores["good"]["low"] <= scores["good"]["balanced_accuracy"] <= scores["good"]["high"]
     assert scores["good"]["difference"] == 0.0
+
+
+def test_a_handful_of_oddities_neither_shrinks_nor_joins_the_test() -> None:
+    labels, source_id, _ = _made()
+    rare = np.random.default_rng(3).choice(len(labels), 5, replace=False)
+    labels = labels.astype("<U20")
+    labels[rare] = "Extremely soft"
+    split = balanced_split(labels, source_id, np.arange(len(labels)), most=150)
+    assert split.left_out == {"Extremely soft": 5}
+    assert "Extremely soft" not in split.classes
+    assert len(split.query) == 3 * 50
+    assert len(split.reference) == 3 * 100
+
+
+def test_too_few_detections_to_compare_is_said() -> None:
+    labels, source_id, _ = _made(60)
+    with pytest.raises(ExplorerError, match="Evaluate a larger atlas"):
+        balanced_split(labels, source_id, np.arange(len(labels)), most=150)

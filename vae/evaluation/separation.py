@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
+from vae.errors import ExplorerError
+
 #: Neighbours asked (DESIGN).
 NEIGHBOURS: Final = 25
+#: Rows that a class needs to be told apart: its 40 of reference outnumber the neighbours asked. Rarer ones are left
+#: out, or a handful of oddities would cut every class down to a handful.
+LEAST_ROWS: Final = 60
 _BOOTSTRAPS: Final = 400
 
 Array = NDArray[Any]
@@ -26,14 +31,25 @@ class Split:
     reference, query : array of int64
         Rows; no source is in both, every class is there equally often.
     classes : array of str
+    left_out : dict of str to int
+        Classes too rare to be told apart, with their rows.
     """
 
     reference: NDArray[np.int64]
     query: NDArray[np.int64]
     classes: NDArray[np.str_]
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
-def balanced_split(labels: Array, source_id: Array, rows: NDArray[np.int64], *, most: int, seed: int = 0) -> Split:
+def balanced_split(
+    labels: Array,
+    source_id: Array,
+    rows: NDArray[np.int64],
+    *,
+    most: int,
+    least: int = LEAST_ROWS,
+    seed: int = 0,
+) -> Split:
     """Draw equally many rows of each class, two thirds of them for reference, parted by source.
 
     Parameters
@@ -44,18 +60,32 @@ def balanced_split(labels: Array, source_id: Array, rows: NDArray[np.int64], *, 
         Rows to draw from.
     most : int
         Of a class; the rarest class decides if it has fewer.
+    least : int
+        Classes with fewer of the rows are left out.
+
+    Raises
+    ------
+    ExplorerError
+        When fewer than two classes are left.
     """
+    names, sizes = np.unique(labels[rows].astype(str), return_counts=True)
+    classes = names[sizes >= least]
+    left_out = {str(name): int(size) for name, size in zip(names, sizes, strict=True) if size < least}
+    if classes.size < 2:
+        raise ExplorerError(
+            f"{classes.size} classes have {least} or more of the {len(rows)} detections asked about; two are needed",
+            todo="Evaluate a larger atlas",
+        )
     rng = np.random.default_rng(seed)
     sources = np.unique(source_id[rows])
     chosen = rng.permutation(sources)[: len(sources) // 3]
     in_query = np.isin(source_id[rows], chosen)
-    classes = np.unique(labels[rows].astype(str))
     parts: dict[bool, list[NDArray[np.int64]]] = {True: [], False: []}
     for side, share in ((True, most // 3), (False, most - most // 3)):
         pools = [rows[(in_query == side) & (labels[rows] == name)] for name in classes]
         size = min(share, *(len(pool) for pool in pools))
         parts[side] = [rng.choice(pool, size, replace=False) for pool in pools]
-    return Split(np.concatenate(parts[False]), np.concatenate(parts[True]), classes)
+    return Split(np.concatenate(parts[False]), np.concatenate(parts[True]), classes, left_out)
 
 
 def separation(
