@@ -50,7 +50,8 @@ def run(
     Notes
     -----
     Exit status 0: done. 1: it went wrong (`ExplorerError`; one paragraph on standard error says what, where and what
-    to do). 2: the options make no sense (tyro's own errors and `OptionError`). 130: interrupted.
+    to do). 2: the options make no sense (tyro's own errors and `OptionError`). 130: interrupted (a command that keeps
+    what it has done says so as the text of the `KeyboardInterrupt` it raises).
     """
     options = tyro.cli(options_class, description=description, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
     try:
@@ -61,8 +62,8 @@ def run(
     except ExplorerError as error:
         _complain(str(error))
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        _complain("Interrupted; nothing was left half written.")
+    except KeyboardInterrupt as interrupted:
+        _complain(str(interrupted) or "Interrupted; nothing was left half written.")
         raise SystemExit(130) from None
     if summary is not None:
         if getattr(options, "json", False):

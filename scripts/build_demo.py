@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import resource
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 
 import _command
 
-from vae.errors import ExplorerError
+from vae.files import kept_folder, kept_folders, put_in_place, refuse_existing
 from vae.resources import asset
-from vae.simulate import SimulateOptions, build_store
+from vae.simulate import Simulated, SimulateOptions, count_kept, simulate_store, work_identity
+from vae.spectra.store import SpectraStore
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class BuildDemo:
     """Simulate XMM-Newton detections and place them in a latent space: a demo atlas, no data needed.
 
     Every spectrum is simulated and says so; the same seed gives the same archive, whatever the number of workers.
+    Interrupted, even by kill -9, the same command goes on where it was.
     """
 
     out: Path
@@ -35,50 +38,101 @@ class BuildDemo:
     """Stop at the spectra store: for training, or to encode with another model later."""
     model: Path | None = None
     """Model folder to encode with; the shipped reference network by default."""
+    fresh: bool = False
+    """Discard what interrupted builds of this output left, and start over."""
     json: bool = False
-    """Print the summary as JSON and show no progress bars."""
+    """Print the summary as JSON, with the content's hash, and show no progress bars."""
 
 
 def main(options: BuildDemo) -> dict[str, Any]:
     """Build what was asked for; return the summary."""
-    start = time.perf_counter()
-    if options.out.exists():  # now, not after minutes of simulation
-        raise ExplorerError("the output exists already", where=options.out, todo="Choose another --out or remove it")
+    refuse_existing(options.out)  # now, not after minutes of simulation
     simulate = SimulateOptions(detections=options.detections, seed=options.seed, workers=options.workers)
-    if options.store_only:  # without loading what only encoding needs
-        build_store(simulate, options.out, quiet=options.json)
-        return _summary(options, start)
+    if not options.store_only:
+        from vae.network.trained import TrainedModel
+
+        TrainedModel.load(_model(options))  # a model that cannot be used is said so now, too
+    clock = _Clock()
+    with kept_folder(options.out, work_identity(simulate), fresh=options.fresh) as work:
+        try:
+            simulated = simulate_store(simulate, work, quiet=options.json)
+            clock.lap("simulate_s")
+            digest = SpectraStore.open(simulated.store).content_hash() if options.json else None
+            clock.lap("hash_s")
+            if options.store_only:
+                put_in_place(simulated.store, options.out)
+            else:
+                put_in_place(_encode(simulated.store, options, work), options.out)
+                clock.lap("encode_s")
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_what_is_kept(simulate, work)) from None
+    return _summary(options, simulated, clock, digest)
+
+
+def _encode(store: Path, options: BuildDemo, work: Path) -> Path:
     from vae.encode import encode
-    from vae.network.trained import TrainedModel
 
-    model = options.model or asset("models", "reference")
-    TrainedModel.load(model)  # a model that cannot be used is said so now, too
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the atlas, so that its spectra are hard-linked rather than copied.
-    with tempfile.TemporaryDirectory(prefix=f".{options.out.name}.store-", dir=options.out.parent) as scratch:
-        store = build_store(simulate, Path(scratch) / "store", quiet=options.json)
-        simulated = time.perf_counter()
-        encode(store, model, options.out, quiet=options.json)
-    return {
-        **_summary(options, start),
-        "model": model,
-        "simulate_s": round(simulated - start, 2),
-        "encode_s": round(time.perf_counter() - simulated, 2),
-    }
+    # Within the work folder: what a killed build leaves of it goes with that, and spectra are hard-linked, not copied.
+    return encode(store, _model(options), work / "atlas", quiet=options.json, overwrite=True)
 
 
-def _summary(options: BuildDemo, start: float) -> dict[str, Any]:
-    seconds = time.perf_counter() - start
-    return {
+def _model(options: BuildDemo) -> Path:
+    return options.model or asset("models", "reference")
+
+
+def _what_is_kept(simulate: SimulateOptions, work: Path) -> str:
+    done, chunks = count_kept(simulate, work)
+    return (
+        f"Interrupted. {done} of {chunks} chunks of spectra are kept in {work}. The same command goes on from there; "
+        "with --fresh it starts over"
+    )
+
+
+class _Clock:
+    """Seconds by step since the start."""
+
+    def __init__(self) -> None:
+        self.start = self.last = time.perf_counter()
+        self.steps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.steps[name] = round(now - self.last, 2)
+        self.last = now
+
+
+def _summary(options: BuildDemo, simulated: Simulated, clock: _Clock, digest: str | None) -> dict[str, Any]:
+    seconds = clock.last - clock.start
+    summary: dict[str, Any] = {
         "out": options.out,
         "kind": "spectra store" if options.store_only else "atlas",
         "detections": options.detections,
         "seed": options.seed,
         "workers": options.workers,
         "simulated": True,
+        "chunks": simulated.chunks,
+        "resumed_chunks": simulated.resumed,
         "seconds": round(seconds, 2),
+        **clock.steps,
         "detections_per_s": round(options.detections / seconds, 1),
+        "peak_rss_mib": _peak_rss_mib(options.workers),
     }
+    if digest:
+        summary["sha256"] = digest
+    if not options.store_only:
+        summary["model"] = _model(options)
+    others = kept_folders(options.out)
+    if others:
+        summary["left_by_other_builds"] = others
+    return summary
+
+
+def _peak_rss_mib(workers: int) -> int:
+    """Return no less than what this process and its workers had in memory at a time: the sum of their peaks."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest_worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round((own + workers * largest_worker) / unit)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ class StoreWriter:
     Parameters
     ----------
     folder : Path
-        An empty folder, normally from `vae.files.new_folder`.
+        A folder, normally from `vae.files.new_folder`: empty, or as an interrupted writer left it. Whole shards that
+        were written are still there then, up to `n_rows`.
     n_rows : int
     fractional_background : bool
         Store `background_counts` as float32 (a file had fractions), else uint32.
@@ -85,8 +86,16 @@ class StoreWriter:
 
     def __init__(self, folder: Path, n_rows: int, *, fractional_background: bool = False) -> None:
         self.folder, self.n_rows = Path(folder), n_rows
-        root = zarr.create_group(store=self.folder / "spectra.zarr", zarr_format=3)
+        root = zarr.open_group(store=self.folder / "spectra.zarr", mode="a", zarr_format=3)
+        for leftover in (self.folder / "spectra.zarr").rglob("*.partial"):  # zarr's own unfinished files
+            leftover.unlink()
         for name, (shape, dtype) in _ROW_ARRAYS.items():
+            if name in root:
+                if root[name].shape[0] != n_rows:
+                    # By way of whole shards: the last one holds what lies beyond its end as it was once written.
+                    root[name].resize((n_rows - n_rows % SHARD_ROWS, *shape))
+                    root[name].resize((n_rows, *shape))
+                continue
             if name == "background_counts" and fractional_background:
                 dtype = "float32"
             root.create_array(
@@ -98,7 +107,7 @@ class StoreWriter:
                 compressors=BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"),
             )
         for name, values in (("energy_edges", grid.BIN_EDGES), ("true_energy_edges", grid.TRUE_EDGES)):
-            root.create_array(name, data=np.asarray(values))
+            root.create_array(name, data=np.asarray(values), overwrite=True)
         self.root = root
 
     def write(self, start: int, block: Block) -> None:
@@ -138,7 +147,7 @@ class StoreWriter:
         if not table["detection_id"].is_monotonic_increasing or table["detection_id"].duplicated().any():
             raise StoreError("detection_id must be unique and ascending", where=self.folder)
         matrix = np.asarray(redistribution, np.float32)
-        self.root.create_array("redistribution", data=matrix, chunks=(1, *matrix.shape[1:]))
+        self.root.create_array("redistribution", data=matrix, chunks=(1, *matrix.shape[1:]), overwrite=True)
         table.to_parquet(self.folder / "detections.parquet", index=False)
         if rejected is None:
             rejected = pd.DataFrame({name: pd.Series([], dtype="str") for name in REJECTED_COLUMNS})
