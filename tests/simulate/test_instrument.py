@@ -14,32 +14,32 @@ from vae.spectra.response import area_on_true_grid, redistribution_on_true_grid,
 
 
 def fwhm_ev(energy_kev: float, response: int) -> float:
-    edges = np.arange(0.05, 9.0, 0.002)
-    profile = instrument.redistribution([energy_kev], edges, *instrument.blur_of(response))[0]
+    edges = np.arange(0.05, 9.0, 0.001)
+    profile = instrument.redistribution([energy_kev], edges, instrument.blur_of(response))[0]
     above = np.flatnonzero(profile > 0.5 * profile.max())
-    return 1000 * 0.002 * (above[-1] - above[0] + 1)
+    return float(above[-1] - above[0] + 1)
+
+
+def response(name: str) -> int:
+    return instrument.RESPONSE_NAMES.index(f"epn_{name}_v0.1.rmf")
 
 
 def test_resolution_spans_real_files() -> None:
-    # Real files (FACTS 4): 98-111 eV at 0.5, 95-108 at 1, 139-195 at 6 keV, by CCD row and period.
-    widths = {e: [fwhm_ev(e, i) for i in range(len(instrument.RESPONSE_NAMES))] for e in (0.5, 1.0, 6.0)}
-    assert 85 < min(widths[0.5])
-    assert max(widths[0.5]) < 111
-    assert 85 < min(widths[1.0])
-    assert max(widths[1.0]) < 108
-    assert 139 < min(widths[6.0])
-    assert max(widths[6.0]) < 195
-    assert max(widths[6.0]) - min(widths[6.0]) > 8
+    # Real files (FACTS 4): 139-195 eV at 6 keV, by CCD row and period; 254 eV at 0.35 keV.
+    widths = [fwhm_ev(6.0, i) for i in range(len(instrument.RESPONSE_NAMES))]
+    assert fwhm_ev(6.0, response("e1_ff20_sdY0")) == min(widths) == pytest.approx(139, abs=3)
+    assert fwhm_ev(6.0, response("e4_ef20_sdY9")) == max(widths) == pytest.approx(195, abs=3)
+    assert fwhm_ev(0.35, response("e4_ff20_sdY9")) == pytest.approx(254, rel=0.05)
 
 
 def test_photons_are_shared_out_not_made() -> None:
     energies = np.array([0.35, 0.6, 1.0, 1.85, 3.0, 6.4, 9.0])
     wide = np.arange(-1.0, 13.0, 0.005)  # everything, the blur below 0 included
-    whole = instrument.redistribution(energies, wide, 28.0, 930.0)
+    whole = instrument.redistribution(energies, wide, instrument.Blur(28.0, 930.0, 0.0))
     assert whole.sum(axis=1) == pytest.approx(np.ones(energies.size), abs=5e-3)
     peaks = wide[whole.argmax(axis=1)]
     assert peaks == pytest.approx(energies, abs=0.03)
-    binned = instrument.redistribution(energies, grid.BIN_EDGES, 28.0, 930.0)
+    binned = instrument.redistribution(energies, grid.BIN_EDGES, instrument.Blur(28.0, 930.0, 0.0))
     assert (binned >= 0).all()
     assert (binned.sum(axis=1) <= 1 + 1e-9).all()
     # Charge is lost, never gained: the mean lies at or below the photon's energy, most below at low energies.
@@ -69,18 +69,28 @@ def test_response_follows_date_and_position() -> None:
         "epn_e1_ff20_sdY9_v0.1.rmf",
         "epn_e2_ff20_sdY9_v0.1.rmf",
         "epn_e3_ff20_sdY9_v0.1.rmf",
-        "epn_e3_ef20_sdY3_v0.1.rmf",
+        "epn_e3_ef20_sdY0_v0.1.rmf",
         "epn_e4_ff20_sdY9_v0.1.rmf",
     ]
-    assert instrument.blur_of(int(index[0]))[1] < instrument.blur_of(int(index[2]))[1]
+    assert instrument.blur_of(int(index[0])).k_ev2 < instrument.blur_of(int(index[2])).k_ev2
 
 
-@pytest.mark.parametrize("response", [0, 17])
+def test_ebounds_are_shifted_like_real_ones() -> None:
+    edges = instrument.channel_edges()
+    shift = 1000 * edges - 5.0 * np.arange(4097)
+    assert shift.max() == pytest.approx(28, abs=1)
+    assert np.abs(shift[500:]).max() < 0.5
+    widths = 1000 * np.diff(edges)
+    assert widths.min() == pytest.approx(4.84, abs=0.03)
+    assert widths.max() == pytest.approx(5.37, abs=0.03)
+
+
+@pytest.mark.parametrize("response", [0, 37])
 def test_the_tables_are_those_of_the_files(response: int) -> None:
     rmf = instrument.native_rmf(response)
     arf = Arf(Path("a"), rmf.energy_lo, rmf.energy_hi, instrument.native_arf(1, 7).astype(np.float64))
     _, areas = instrument.area_tables()
-    _, matrices = instrument.redistribution_tables()
+    matrices = instrument.stored_matrices()
     assert areas[1, 7] == pytest.approx(area_on_true_grid(arf), rel=2e-7)
     assert matrices[response] == pytest.approx(redistribution_on_true_grid(rmf), abs=3e-7)
     assert instrument.sensitivity_table()[1, 7, response] == pytest.approx(sensitivity(arf, rmf, 1.0), rel=1e-6)
@@ -92,10 +102,10 @@ def test_folding_on_the_fine_grid_agrees_with_the_stored_one() -> None:
     models["photon_index"] = [1.7, 2.5, 1.0]
     models["flux_blackbody"], models["kt_blackbody"] = [0.0, 0.0, 1.0], 0.1
     photons = photon_flux(models)
-    filters, offaxis, response = np.array([0, 1, 0]), np.array([0, 9, 4]), np.array([0, 8, 4], np.int32)
+    filters, offaxis, response = np.array([0, 1, 0]), np.array([0, 9, 4]), np.array([0, 38, 24], np.int32)
     fine = instrument.fold(photons, filters, offaxis, response)
     _, areas = instrument.area_tables()
-    _, matrices = instrument.redistribution_tables()
+    matrices = instrument.stored_matrices()
     from vae.simulate.spectral_model import FINE_TO_TRUE
 
     for i in range(3):
@@ -108,7 +118,7 @@ def test_folding_on_the_fine_grid_agrees_with_the_stored_one() -> None:
 
 def test_sensitivity_is_the_stored_response_summed() -> None:
     _, areas = instrument.area_tables()
-    _, matrices = instrument.redistribution_tables()
+    matrices = instrument.stored_matrices()
     direct = matrices[5].astype(np.float64) @ (areas[1, 7] * grid.TRUE_WIDTHS)
     assert instrument.sensitivity_table()[1, 7, 5] == pytest.approx(direct, rel=5e-3)  # flat over each true bin
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae.errors import OptionError
 from vae.simulate import SimulateOptions, build_store, observe, simulate_chunk
-from vae.simulate.instrument import RESPONSE_NAMES, redistribution_tables
+from vae.simulate.instrument import RESPONSE_NAMES, stored_matrices
 from vae.simulate.observe import MINIMUM_NET_COUNTS, Chunk, expose
 from vae.spectra import grid
 from vae.spectra.columns import STORE_COLUMNS, conform
@@ -52,7 +52,7 @@ def test_the_table_tells_what_the_spectra_hold(chunk: Chunk) -> None:
 
 def test_sensitivity_follows_area_and_exposure(chunk: Chunk) -> None:
     block, table = chunk.block, chunk.table
-    _, matrices = redistribution_tables()
+    matrices = stored_matrices()
     for row in range(0, SHARD_ROWS, 1111):
         area = block.area[row].astype(np.float64) * grid.TRUE_WIDTHS
         expected = table["exposure_s"].iloc[row] * (matrices[block.response_index[row]].astype(np.float64) @ area)

@@ -8,8 +8,8 @@ from vae.simulate.instrument.area import (
     on_axis_area,
     vignetting,
 )
-from vae.simulate.instrument.folding import area_tables, fold, redistribution_tables, sensitivity_table
-from vae.simulate.instrument.redistribution import redistribution
+from vae.simulate.instrument.folding import area_tables, fold, redistribution_tables, sensitivity_table, stored_matrices
+from vae.simulate.instrument.redistribution import Blur, redistribution
 from vae.simulate.instrument.responses import (
     CCD_ROWS,
     MODES,
@@ -26,6 +26,7 @@ __all__ = [
     "MODES",
     "OFFAXIS_TABLE",
     "RESPONSE_NAMES",
+    "Blur",
     "area_tables",
     "blur_of",
     "channel_edges",
@@ -38,5 +39,6 @@ __all__ = [
     "redistribution_tables",
     "response_index",
     "sensitivity_table",
+    "stored_matrices",
     "vignetting",
 ]

@@ -11,12 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae.simulate.instrument.area import N_OFFAXIS, native_areas
 from vae.simulate.instrument.redistribution import redistribution
-from vae.simulate.instrument.responses import RESPONSE_NAMES, blur_of, channel_edges
+from vae.simulate.instrument.responses import N_BLURS, RESPONSE_NAMES, blur_index, blur_of, channel_edges
 from vae.simulate.spectral_model import FINE_EDGES, N_FINE
 from vae.spectra import grid
 
 #: The standard grid as files state it, in single precision.
 _STANDARD: Final = grid.STANDARD_EDGES.astype(np.float32).astype(np.float64)
+
+#: Smaller shares of the photons of an energy are dropped from folding: 238 of them are below any count.
+_LEAST_SHARE: Final = 1e-8
 
 
 def _mean_over(edges_kev: NDArray[np.float64], of: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,64 +49,66 @@ def area_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 @lru_cache(maxsize=1)
 def _binned() -> NDArray[np.float64]:
-    """Return the matrices of `RESPONSE_NAMES` summed over the channels of each bin, (n_responses, 238, 2067)."""
+    """Return the matrices of all blurs summed over the channels of each bin, shape (N_BLURS, 2067, 238)."""
+    edges = channel_edges()
+    member = grid.channel_membership(edges[:-1], edges[1:])
+    used = np.flatnonzero(member >= 0)
+    first = used[np.searchsorted(member[used], np.arange(grid.N_BINS))]
+    edges = edges[np.append(first, used[-1] + 1)]  # those of the channels that a bin starts with
     centres = 0.5 * (grid.STANDARD_EDGES[1:] + grid.STANDARD_EDGES[:-1])
-    out = np.empty((len(RESPONSE_NAMES), grid.N_BINS, centres.size))
-    for response in range(len(RESPONSE_NAMES)):
-        edges = channel_edges(response).astype(np.float32).astype(np.float64)
-        member = grid.channel_membership(edges[:-1], edges[1:])
-        first = np.searchsorted(np.where(member < 0, np.where(edges[:-1] < 1.0, -1, grid.N_BINS), member), range(239))
-        out[response] = redistribution(centres, edges[first], *blur_of(response)).T
-    return out
+    responses = np.arange(len(RESPONSE_NAMES))
+    one_each = responses[np.unique(blur_index(responses), return_index=True)[1]]
+    return np.stack([redistribution(centres, edges, blur_of(int(response))) for response in one_each])
 
 
 @lru_cache(maxsize=1)
-def redistribution_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the matrices of `RESPONSE_NAMES`.
+def _fine_matrices() -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the matrices on the simulator's grid, (N_BLURS, n_fine, 238), and the bins from and to which each sees."""
+    fine = np.stack([_mean_over(FINE_EDGES, binned.T).T for binned in _binned()]).astype(np.float32)
+    fine[fine < _LEAST_SHARE] = 0.0
+    seen = fine > 0.0
+    first = np.where(seen.any(axis=2), seen.argmax(axis=2), 0)
+    last = np.where(seen.any(axis=2), grid.N_BINS - seen[:, :, ::-1].argmax(axis=2), 0)
+    return np.ascontiguousarray(fine), first.astype(np.int64), last.astype(np.int64)
 
-    Returns
-    -------
-    fine : array of float32, shape (n_responses, n_fine, 238)
-        For folding.
-    stored : array of float32, shape (n_responses, 238, n_true)
-        Averaged over each true-energy bin, as the store keeps them.
+
+@lru_cache(maxsize=1)
+def stored_matrices() -> NDArray[np.float32]:
+    """Return the matrices of `RESPONSE_NAMES` as the store keeps them, shape (n_responses, 238, n_true).
+
+    Averaged over each true-energy bin, as `vae.spectra.response.redistribution_on_true_grid` does with a file's.
     """
-    fine = np.empty((len(RESPONSE_NAMES), N_FINE, grid.N_BINS), np.float32)
-    stored = np.empty((len(RESPONSE_NAMES), grid.N_BINS, grid.N_TRUE), np.float32)
-    for response, binned in enumerate(_binned()):
-        fine[response] = _mean_over(FINE_EDGES, binned).T
-        stored[response] = _mean_over(grid.TRUE_EDGES, binned)
-    return fine, stored
+    stored = np.stack([_mean_over(grid.TRUE_EDGES, binned.T) for binned in _binned()]).astype(np.float32)
+    return stored[blur_index(np.arange(len(RESPONSE_NAMES)))]
 
 
-@lru_cache(maxsize=1)
-def _reach() -> NDArray[np.int64]:
-    """Return for each response and fine energy the number of bins up to the last that sees it."""
-    seen = redistribution_tables()[0] > 0.0
-    return np.where(seen.any(axis=2), grid.N_BINS - seen[:, :, ::-1].argmax(axis=2), 0).astype(np.int64)
+def redistribution_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return matrices for folding (one a blur) and `stored_matrices`."""
+    return _fine_matrices()[0], stored_matrices()
 
 
 @numba.njit(cache=True, nogil=True)
 def _fold_rows(
     photons: NDArray[np.float32],
     configuration: NDArray[np.int64],
-    response: NDArray[np.int32],
+    blur: NDArray[np.int64],
     areas: NDArray[np.float32],
     matrices: NDArray[np.float32],
-    reach: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None:
     # A plain sum in a fixed order rather than a matrix product: the same bytes whatever library and thread count.
     for i in range(photons.shape[0]):
         area = areas[configuration[i]]
-        matrix, bins = matrices[response[i]], reach[response[i]]
+        matrix, low, high = matrices[blur[i]], first[blur[i]], last[blur[i]]
         row = out[i]
         row[:] = np.float32(0.0)
         for j in range(photons.shape[1]):
             seen = photons[i, j] * area[j]
             if seen > 0.0:
                 line = matrix[j]
-                for h in range(bins[j]):
+                for h in range(low[j], high[j]):
                     row[h] += seen * line[h]
 
 
@@ -127,10 +132,10 @@ def fold(
         Counts / s.
     """
     areas, _ = area_tables()
-    matrices, _ = redistribution_tables()
+    matrices, first, last = _fine_matrices()
     configuration = np.asarray(filter_index, np.int64) * N_OFFAXIS + np.asarray(offaxis, np.int64)
     out = np.empty((len(photons), grid.N_BINS), np.float32)
-    _fold_rows(photons, configuration, response, areas.reshape(-1, N_FINE), matrices, _reach(), out)
+    _fold_rows(photons, configuration, blur_index(response), areas.reshape(-1, N_FINE), matrices, first, last, out)
     return out
 
 
@@ -138,11 +143,11 @@ def fold(
 def _summed(binned: NDArray[np.float64], areas: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     for c in range(areas.shape[0]):
         for r in range(binned.shape[0]):
-            for h in range(binned.shape[1]):
-                total = 0.0
-                for j in range(binned.shape[2]):
-                    total += binned[r, h, j] * areas[c, j]
-                out[c, r, h] = total
+            row = out[c, r]
+            for j in range(binned.shape[1]):
+                line = binned[r, j]
+                for h in range(row.size):
+                    row[h] += line[h] * areas[c, j]
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +157,7 @@ def sensitivity_table() -> NDArray[np.float64]:
     On the grid of files, as `vae.spectra.response.sensitivity` sums them.
     """
     areas = native_areas().astype(np.float64) * np.diff(_STANDARD)
-    shape = areas.shape[:-1]
-    out = np.empty((areas.shape[0] * areas.shape[1], len(RESPONSE_NAMES), grid.N_BINS))
+    out = np.zeros((areas.shape[0] * areas.shape[1], N_BLURS, grid.N_BINS))
     _summed(_binned(), areas.reshape(-1, areas.shape[-1]), out)
-    return out.reshape(*shape, *out.shape[1:])
+    by_blur = out.reshape(*areas.shape[:-1], N_BLURS, grid.N_BINS)
+    return by_blur[:, :, blur_index(np.arange(len(RESPONSE_NAMES)))]
