@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vae.simulate.components import make_bins
 from vae.simulate.plasma import ELEMENTS, plasma_photons, plasma_tables
 from vae.simulate.spectral_model import FINE_CENTRES, FINE_EDGES, FINE_WIDTHS
 
-LOG_ENERGY = np.log(FINE_CENTRES)
+BINS = make_bins(FINE_EDGES)
 
 
 def photons(kt: float, *, redshift: float = 0.0, metals: float = 1.0, **elements: float) -> NDArray[np.float64]:
@@ -13,7 +14,7 @@ def photons(kt: float, *, redshift: float = 0.0, metals: float = 1.0, **elements
     abundances = np.full(len(ELEMENTS), metals)
     for name, value in elements.items():
         abundances[ELEMENTS.index(name)] = value
-    plasma_photons(kt, redshift, abundances, plasma_tables(), np.array(FINE_EDGES), LOG_ENERGY, out)
+    plasma_photons(kt, redshift, abundances, plasma_tables(), BINS, out)
     return out
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vae.resources import asset
+from vae.simulate.components import Bins, exponentiate
 
 #: Elements whose abundance counts, in the order of every array of abundances. All that the tables have features of.
 ELEMENTS: Final = ("C", "N", "O", "Ne", "Mg", "Al", "Si", "S", "Ar", "Ca", "Fe", "Ni")
@@ -76,13 +77,7 @@ def plasma_tables() -> PlasmaTables:
 
 @numba.njit(cache=True, nogil=True)
 def plasma_photons(
-    kt: float,
-    redshift: float,
-    abundances: NDArray[Any],
-    tables: PlasmaTables,
-    edges: NDArray[np.float64],
-    log_energy: NDArray[np.float64],
-    out: NDArray[np.float64],
+    kt: float, redshift: float, abundances: NDArray[Any], tables: PlasmaTables, bins: Bins, out: NDArray[Any]
 ) -> None:
     """Write the photons per bin of an optically thin plasma into `out` (arbitrary norm: emissivity 1e-19 cm3/s).
 
@@ -96,10 +91,8 @@ def plasma_photons(
     abundances : array, shape (12,)
         Of `ELEMENTS`, relative to solar.
     tables : PlasmaTables
-    edges : array, shape (n + 1,)
-        Observed energies [keV].
-    log_energy : array, shape (n,)
-        Log of the bins' centres [ln keV].
+    bins : Bins
+        Observed energies.
     out : array, shape (n,)
     """
     log_kt = tables.log_kt
@@ -117,19 +110,24 @@ def plasma_photons(
         log_density[c] = np.log(max(value, 1e-30))
     first = tables.log_continuum_energy[0]
     step = tables.log_continuum_energy[1] - first
-    shift = np.log(1.0 + redshift)
+    stretch = 1.0 + redshift
+    shift = np.log(stretch) - first
     for j in range(out.size):
-        x = (log_energy[j] + shift - first) / step
-        c = min(max(int(x), 0), n_continuum - 2)
-        f = x - c
-        density = np.exp((1.0 - f) * log_density[c] + f * log_density[c + 1])
-        out[j] = density * (1.0 + redshift) * (edges[j + 1] - edges[j])
-    for i in range(tables.line_energy.size):
+        position = (bins.log_energy[j] + shift) / step
+        c = min(max(int(position), 0), n_continuum - 2)
+        f = position - c
+        out[j] = (1.0 - f) * log_density[c] + f * log_density[c + 1]
+    exponentiate(out, bins)
+    for j in range(out.size):
+        out[j] *= stretch * bins.width[j]
+    j = 0
+    for i in range(tables.line_energy.size):  # ascending, as the bins are
+        energy = tables.line_energy[i] / stretch
+        if energy < bins.edges[0]:
+            continue
+        if energy >= bins.edges[-1]:
+            break
+        while bins.edges[j + 1] <= energy:
+            j += 1
         strength = lower * tables.lines[k, i] + upper * tables.lines[k + 1, i]
-        if strength <= 0.0:
-            continue
-        energy = tables.line_energy[i] / (1.0 + redshift)
-        if energy < edges[0] or energy >= edges[-1]:
-            continue
-        strength *= abundances[tables.line_element[i]]
-        out[np.searchsorted(edges, energy, side="right") - 1] += strength
+        out[j] += strength * abundances[tables.line_element[i]]
