@@ -32,9 +32,7 @@ def write(path: Path, *, lower: bool = False, drop: str = "", **changed: tuple[s
     nulls = {"SUM_FLAG": -32768, "DETID": -1}
     fits.BinTableHDU.from_columns(
         [
-            fits.Column(
-                name=name.lower() if lower else name, format=form, array=np.array(values), null=nulls.get(name)
-            )
+            fits.Column(name=name.lower() if lower else name, format=form, array=np.array(values), null=nulls.get(name))
             for name, (form, values) in columns.items()
         ]
     ).writeto(path)

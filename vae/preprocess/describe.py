@@ -31,6 +31,8 @@ _EXPOSURES: Final = 2000
 def describe(pha: Pha, background: Pha, arf: Path, rmf: Rmf, roots: Sequence[Path], *, standin: bool) -> dict[str, Any]:
     """Return the columns that follow from headers and file names; None where nothing is known.
 
+    One more than the store has, `simulated`: files that say so make a store that says so.
+
     Parameters
     ----------
     pha, background : Pha
@@ -59,6 +61,7 @@ def describe(pha: Pha, background: Pha, arf: Path, rmf: Rmf, roots: Sequence[Pat
         else "RA_OBJ/DEC_OBJ (of the pointing, not of the source)"
         if position
         else None,
+        "origin": "simulated" if pha.is_simulated else None,
         "object": pha.object_name,
         "response_wanted": pha.response_file if standin else None,
         "background_filter": background.filter_ if background.filter_ != pha.filter_ else None,
@@ -81,14 +84,25 @@ def describe(pha: Pha, background: Pha, arf: Path, rmf: Rmf, roots: Sequence[Pat
         "mjd_stop": pha.mjd_stop,
         "exposure_s": pha.exposure_s,
         "offaxis_arcmin": offaxis,
-        "filter": _FILTERS.get(pha.filter_.upper(), pha.filter_.lower() or None),
-        "mode": _MODES.get(pha.submode.upper(), pha.submode.lower() or None),
+        "filter": filter_name(pha.filter_),
+        "mode": mode_name(pha.submode),
         "response": rmf.path.name,
         "response_is_standin": standin,
+        "simulated": pha.is_simulated,
         "provenance": "; ".join(
             f"{key}={str(value).replace(';', ',')}" for key, value in notes.items() if value is not None
         ),
     }
+
+
+def filter_name(said: str) -> str | None:
+    """Return our name of an optical blocking filter: thin, medium, thick; any other in lower case."""
+    return _FILTERS.get(said.strip().upper(), said.strip().lower() or None)
+
+
+def mode_name(said: str) -> str | None:
+    """Return our name of a data mode, as canned matrices have it: ff, ef, lw, sw, ti, bu; any other in lower case."""
+    return _MODES.get(said.strip().upper(), said.strip().lower() or None)
 
 
 def derived_id(obs_id: str | None, exposure_id: str | None, src_num: int | None, pha: Pha) -> tuple[int, str]:

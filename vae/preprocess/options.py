@@ -10,6 +10,9 @@ from pathlib import Path
 class PreprocessOptions:
     """How to turn an archive into a store."""
 
+    catalogue: Path | None = None
+    """Catalogue of detections (FITS, columns of 4XMM): gives identifiers, names and positions by OBS_ID and SRC_NUM.
+    Spectra that it does not list are left out, and listed with that reason. Without it, identifiers are derived."""
     responses: tuple[Path, ...] = ()
     """Folders with redistribution matrices, searched after the archive's own."""
     standin_response: Path | None = None

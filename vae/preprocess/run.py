@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +14,11 @@ import pandas as pd
 from rich.progress import Progress
 
 import vae
+from vae.archive.catalogue import Catalogue, read_catalogue
 from vae.errors import ExplorerError, OgipError, OptionError
 from vae.files import new_folder
 from vae.preprocess.extract import Extractor
+from vae.preprocess.identify import COLUMNS, identify
 from vae.preprocess.options import PreprocessOptions, PreprocessSummary
 from vae.preprocess.pool import ordered_map
 from vae.preprocess.sources import choose_spectra, join_sources
@@ -69,6 +71,7 @@ def preprocess(
     options = options or PreprocessOptions()
     paths = [Path(path) for path in paths]
     _check(paths, options)
+    catalogue = None if options.catalogue is None else read_catalogue(options.catalogue, COLUMNS)
     single = len(paths) == 1 and paths[0].is_file()
     with (
         new_folder(out, overwrite=overwrite) as folder,
@@ -86,7 +89,7 @@ def preprocess(
                 f"--arf, --rmf and --background are for a single spectrum, and there are {len(found.spectra)}",
                 todo="Give that one spectrum as the argument",
             )
-        rejected = list(found.rejected)
+        rejected = [item for item in found.rejected if catalogue is None or item.file != catalogue.path.resolve()]
         files: list[Path] = []
         used: set[Path] = set()
         extractor = Extractor(_absolute(options), _places(found, options))
@@ -100,10 +103,19 @@ def preprocess(
                 used.update(result.used)
         if not files:
             raise ExplorerError(_why_nothing(rejected), where=", ".join(map(str, paths)), todo="Check what is there")
-        rows, losing = _choose(spool.table(), files)
+        rows, losing = _choose(spool.table(), files, catalogue)
+        if rows.empty:
+            raise ExplorerError(
+                f"none of the {len(files)} spectra stands in the catalogue {options.catalogue}",
+                where=", ".join(map(str, paths)),
+                todo="Give the catalogue of this archive, or none",
+            )
         rejected += losing
         rejected += _unused(found, used, rejected, spectra=set(files))
-        names = _write(folder, spool, rows, _rejected_table(rejected, found.roots), found.roots, progress)
+        origin: dict[str, object] = {"archives": [root.name for root in found.roots]}
+        if catalogue is not None:
+            origin["catalogue"] = catalogue.path.name
+        names = _write(folder, spool, rows, _rejected_table(rejected, found.roots), origin, progress)
     return PreprocessSummary(
         store=Path(out),
         files=found.n_files,
@@ -116,18 +128,27 @@ def preprocess(
     )
 
 
-def _choose(table: pd.DataFrame, files: Sequence[Path]) -> tuple[pd.DataFrame, list[Rejection]]:
-    """Join sources, keep one spectrum of each in each observation; rows in order of detection_id, index kept."""
-    table["source"] = join_sources(
-        table["ra_deg"].to_numpy(np.float64, na_value=np.nan),
-        table["dec_deg"].to_numpy(np.float64, na_value=np.nan),
-        list(table["obs_id"]),
-        list(table["src_num"]),
-    )
+def _choose(
+    table: pd.DataFrame, files: Sequence[Path], catalogue: Catalogue | None
+) -> tuple[pd.DataFrame, list[Rejection]]:
+    """Identify sources, keep one spectrum of each in each observation; rows in order of detection_id, index kept."""
+    losing: list[Rejection] = []
+    if catalogue is None:
+        table["source"] = join_sources(
+            table["ra_deg"].to_numpy(np.float64, na_value=np.nan),
+            table["dec_deg"].to_numpy(np.float64, na_value=np.nan),
+            list(table["obs_id"]),
+            list(table["src_num"]),
+        )
+    else:
+        every, (table, unknown) = table, identify(table, catalogue)
+        losing += _not_listed(every.loc[unknown], files, catalogue.path)
     choice = choose_spectra(table)
     rows = table[choice["kept"]].sort_values("detection_id", kind="stable")
-    rows["source_id"] = rows.groupby("source")["detection_id"].transform("min")
-    return rows, list(_losing(choice, table, files))
+    rows["source_id"] = (
+        rows["source"] if catalogue is not None else rows.groupby("source")["detection_id"].transform("min")
+    )
+    return rows, [*losing, *_losing(choice, table, files)]
 
 
 def _write(
@@ -135,7 +156,7 @@ def _write(
     spool: Spool,
     rows: pd.DataFrame,
     rejected: pd.DataFrame,
-    roots: Sequence[Path],
+    origin: Mapping[str, object],
     progress: Progress,
 ) -> list[str]:
     """Write the store; return the names of its responses."""
@@ -145,15 +166,16 @@ def _write(
     for start in progress.track(range(0, len(order), SHARD_ROWS), description="writing"):
         writer.write(start, spool.block(order[start : start + SHARD_ROWS], keys))
     writer.finish(
-        rows.drop(columns=["source", "response_key"]).reset_index(drop=True),
+        rows.drop(columns=["source", "response_key", "simulated"]).reset_index(drop=True),
         redistribution=matrices,
         responses=names,
         rejected=rejected,
         provenance={
             "made_by": "vae.preprocess",
             "version": vae.__version__,
-            "archives": [root.name for root in roots],
+            **origin,
         },
+        simulated=bool(rows["simulated"].all()),
     )
     return names
 
@@ -209,6 +231,15 @@ def _why_nothing(rejected: Sequence[Rejection]) -> str:
     first = [f"{item.file.name}: {item.reason}" for item in rejected if item.kind != "not-a-spectrum"][:3]
     detail = f" ({'; '.join(first)})" if first else ""
     return f"no usable EPIC-pn spectrum among {len(rejected)} files{detail}"
+
+
+def _not_listed(table: pd.DataFrame, files: Sequence[Path], catalogue: Path) -> Iterator[Rejection]:
+    for row, obs_id, src_num in zip(table.index, table["obs_id"], table["src_num"], strict=True):
+        if pd.isna(obs_id) or pd.isna(src_num):
+            reason = f"has no OBS_ID and source number to find it by in {catalogue.name}"
+        else:
+            reason = f"{catalogue.name} does not list source {src_num} of OBS_ID {obs_id}"
+        yield Rejection(files[int(row)], "not-in-catalogue", reason)
 
 
 def _losing(choice: pd.DataFrame, table: pd.DataFrame, files: Sequence[Path]) -> Iterator[Rejection]:

@@ -42,7 +42,7 @@ class Rejection:
     file : Path
     kind : str
         ``unreadable``, ``not-a-spectrum``, ``not-pn``, ``no-background``, ``no-area``, ``no-response``,
-        ``unusable``, ``duplicate``, ``id-conflict``, ``unused`` or ``internal-error``.
+        ``unusable``, ``not-in-catalogue``, ``duplicate``, ``id-conflict``, ``unused`` or ``internal-error``.
     reason : str
     hdu : str
         HDU at fault, empty where there is none.

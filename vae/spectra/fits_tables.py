@@ -1,7 +1,7 @@
 """Binary tables as the bytes of a FITS file (FITS 4.0, section 7.3): the writing counterpart of `vae.spectra._hdus`.
 
-An archive of products has three files a detection, and astropy's HDU objects take some 10 ms a file. Cards are astropy's,
-each made once however many files repeat it; the data are numpy's bytes.
+An archive of products has three files a detection, and astropy's HDU objects take some 10 ms a file. Cards are
+astropy's, each made once however many files repeat it; the data are numpy's bytes.
 """
 
 from __future__ import annotations

@@ -101,6 +101,7 @@ def read_pha(path: str | Path) -> Pha:
         mjd_start=_header.mjd(headers, "DATE-OBS"),
         mjd_stop=_header.mjd(headers, "DATE-END"),
         is_background=_kind(hdu) == "background",
+        is_simulated=_header.text(headers, "ORIGIN").upper() == "SIMULATED",
     )
 
 

@@ -6,10 +6,11 @@ Formats: OGIP/92-007 (PHA), CAL/GEN/92-002 and 92-002a (ARF, RMF), laid out as t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from vae.spectra.fits_tables import Card, Column, Table
 from vae.spectra.ogip_types import Rmf
@@ -128,15 +129,9 @@ def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table
     cards : sequence of Card
         More keywords, for both tables.
     """
-    matrix = rmf.matrix.tocsr().sorted_indices()
     first, last = int(rmf.channel[0]), int(rmf.channel[-1])
-    groups = [_groups(matrix, row) for row in range(matrix.shape[0])]
-    n_groups = np.array([len(starts) for starts, _, _ in groups], np.int16)
-    widest = max(1, int(n_groups.max()))
-    starts, lengths = (np.zeros((len(groups), widest), np.int16) for _ in range(2))
-    for row, (start, length, _) in enumerate(groups):
-        starts[row, : len(start)] = start + first
-        lengths[row, : len(length)] = length
+    n_groups, starts, lengths, shares = _groups(rmf.matrix)
+    starts += np.where(lengths > 0, first, 0)
     common: tuple[Card, ...] = (
         *_INSTRUMENT,
         ("RMFVERSN", "1992a", "OGIP version of the format"),
@@ -149,10 +144,10 @@ def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table
             "MATRIX",
             (
                 *_energies(rmf.energy_lo, rmf.energy_hi),
-                Column("N_GRP", n_groups, comment="groups of channels"),
-                Column("F_CHAN", starts, comment="first channel of each group"),
-                Column("N_CHAN", lengths, comment="channels of each group"),
-                Column("MATRIX", [shares for _, _, shares in groups], comment="shares of all groups"),
+                Column("N_GRP", n_groups.astype(np.int16), comment="groups of channels"),
+                Column("F_CHAN", starts.astype(np.int16), comment="first channel of each group"),
+                Column("N_CHAN", lengths.astype(np.int16), comment="channels of each group"),
+                Column("MATRIX", shares, comment="shares of all groups"),
             ),
             (
                 *_response_class("RSP_MATRIX", "1.3.0"),
@@ -196,16 +191,34 @@ def _response_class(kind: str, version: str) -> tuple[Card, ...]:
     )
 
 
-def _groups(matrix: Any, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """First channel (counted from 0) and length of the groups of a row, and their shares end to end."""
-    begin, end = matrix.indptr[row], matrix.indptr[row + 1]
-    filled = matrix.indices[begin:end].astype(np.int64)
-    if not filled.size:
-        return filled, filled, np.empty(0, np.float32)
-    breaks = np.flatnonzero(np.diff(filled) > _BRIDGED)
-    starts = filled[np.concatenate([[0], breaks + 1])]
-    lengths = filled[np.concatenate([breaks, [filled.size - 1]])] - starts + 1
-    group = np.searchsorted(starts, filled, side="right") - 1
-    shares = np.zeros(int(lengths.sum()), np.float32)
-    shares[(np.cumsum(lengths) - lengths)[group] + filled - starts[group]] = matrix.data[begin:end]
-    return starts, lengths, shares
+def _groups(
+    matrix: csr_array,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[NDArray[np.float32]]]:
+    """Cut the rows of a matrix into groups of channels.
+
+    Returns
+    -------
+    n_groups : array of int64, shape (n_energies,)
+    starts, lengths : array of int64, shape (n_energies, most groups)
+        First channel, counted from 0, and number of channels of each group; 0 where a row has no more.
+    shares : list of array of float32
+        Of each row, the shares of all its groups end to end.
+    """
+    matrix = matrix.sorted_indices()
+    n_rows = matrix.shape[0]
+    row = np.repeat(np.arange(n_rows), np.diff(matrix.indptr))
+    channel = matrix.indices.astype(np.int64)
+    breaks = np.flatnonzero((np.diff(channel) > _BRIDGED) | (np.diff(row) > 0)) + 1
+    begin = np.concatenate([[0], breaks]) if channel.size else breaks
+    start, group_row = channel[begin], row[begin]
+    length = np.diff(np.append(begin, channel.size))  # filled channels of a group; with the bridged ones it is longer
+    length = channel[begin + length - 1] - start + 1
+    n_groups = np.bincount(group_row, minlength=n_rows)
+    within = np.arange(begin.size) - (np.cumsum(n_groups) - n_groups)[group_row]
+    starts, lengths = (np.zeros((n_rows, max(1, n_groups.max())), np.int64) for _ in range(2))
+    starts[group_row, within], lengths[group_row, within] = start, length
+    group = np.repeat(np.arange(begin.size), np.diff(np.append(begin, channel.size)))
+    flat = np.zeros(int(length.sum()), np.float32)
+    flat[(np.cumsum(length) - length)[group] + channel - start[group]] = matrix.data
+    shares = np.split(flat, np.cumsum(lengths.sum(axis=1))[:-1])
+    return n_groups, starts, lengths, shares

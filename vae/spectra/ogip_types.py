@@ -74,6 +74,8 @@ class Pha:
         From DATE-OBS and DATE-END [d].
     is_background : bool
         HDUCLAS2 is BKG.
+    is_simulated : bool
+        ORIGIN is SIMULATED, as `vae.simulate.export` writes it.
     """
 
     path: Path
@@ -101,6 +103,7 @@ class Pha:
     mjd_start: float | None
     mjd_stop: float | None
     is_background: bool
+    is_simulated: bool
 
     @property
     def is_pn(self) -> bool:
