@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import _command
 
+from vae.errors import OptionError
 from vae.files import kept_folder, kept_folders, put_in_place, refuse_existing
 from vae.resources import asset
 from vae.simulate import Simulated, SimulateOptions, count_kept, simulate_store, work_identity
@@ -36,6 +38,9 @@ class BuildDemo:
     """Processes that simulate."""
     store_only: bool = False
     """Stop at the spectra store: for training, or to encode with another model later."""
+    ogip: int | None = None
+    """Write that many detections, the first of the same seed's atlas, as files instead: an archive of pipeline products
+    (spectra, backgrounds, areas, redistribution matrices) with a catalogue, as `preprocess.py` reads it."""
     model: Path | None = None
     """Model folder to encode with; the shipped reference network by default."""
     fresh: bool = False
@@ -47,6 +52,8 @@ class BuildDemo:
 def main(options: BuildDemo) -> dict[str, Any]:
     """Build what was asked for; return the summary."""
     refuse_existing(options.out)  # now, not after minutes of simulation
+    if options.ogip is not None:
+        return _export(options, options.ogip)
     simulate = SimulateOptions(detections=options.detections, seed=options.seed, workers=options.workers)
     if not options.store_only:
         from vae.network.trained import TrainedModel
@@ -67,6 +74,18 @@ def main(options: BuildDemo) -> dict[str, Any]:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_what_is_kept(simulate, work)) from None
     return _summary(options, simulated, clock, digest)
+
+
+def _export(options: BuildDemo, detections: int) -> dict[str, Any]:
+    from vae.simulate.export import ExportOptions, export_archive
+
+    if options.store_only or options.model is not None:
+        raise OptionError(
+            "--ogip writes files, neither a store nor an atlas", todo="Leave out --store-only and --model"
+        )
+    export = ExportOptions(detections=detections, seed=options.seed, workers=options.workers)
+    summary = dataclasses.asdict(export_archive(export, options.out, quiet=options.json))
+    return {"kind": "archive of OGIP files", "simulated": True, **summary, "seed": options.seed}
 
 
 def _encode(store: Path, options: BuildDemo, work: Path) -> Path:
