@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vae.simulate import instrument
 from vae.simulate.components import make_bins
 from vae.simulate.plasma import ELEMENTS, plasma_photons, plasma_tables
 from vae.simulate.spectral_model import FINE_CENTRES, FINE_EDGES, FINE_WIDTHS
+from vae.spectra import grid
 
 BINS = make_bins(FINE_EDGES)
 
@@ -60,3 +62,47 @@ def test_without_metals_it_is_bremsstrahlung() -> None:
 
 def test_temperatures_beyond_the_tables_are_held_at_their_ends() -> None:
     assert photons(60.0) == pytest.approx(photons(27.25), rel=1e-3)
+
+
+def direct(k: int, response: int) -> NDArray[np.float64]:
+    """Count rates of the tables as they stand at their own temperature, on the native grid of the response."""
+    tables, edges = plasma_tables(), grid.STANDARD_EDGES
+    half = 0.5 * (tables.log_continuum_energy[1] - tables.log_continuum_energy[0])
+    borders = np.exp(np.append(tables.log_continuum_energy - half, tables.log_continuum_energy[-1] + half))
+    per_bin = tables.continuum[k].sum(axis=0) * np.diff(borders)
+    cumulative = np.append(0.0, np.cumsum(per_bin))
+    native = np.diff(np.interp(edges, borders, cumulative))
+    native += np.histogram(tables.line_energy, edges, weights=tables.lines[k])[0]
+    native[(edges[:-1] < FINE_EDGES[0] - 1e-9) | (edges[1:] > FINE_EDGES[-1] + 1e-9)] = 0.0
+    return instrument.native_rmf(response).binned @ (native * instrument.native_arf(0, 0))
+
+
+def folded(kt: float, response: int) -> NDArray[np.float64]:
+    rows = photons(kt)[None].astype(np.float32)
+    return instrument.fold(rows, [0], [0], np.array([response], np.int32))[0].astype(np.float64)
+
+
+def test_folded_it_is_the_tables_within_two_percent() -> None:
+    tables = plasma_tables()
+    for k in range(1, tables.log_kt.size, 3):
+        ours, theirs = folded(float(np.exp(tables.log_kt[k])), 0), direct(k, 0)
+        assert np.abs(ours - theirs).sum() / theirs.sum() < 0.02
+
+
+def test_between_the_temperatures_of_the_tables_it_lies_between() -> None:
+    tables = plasma_tables()
+    for k in (6, 10, 14, 20):
+        low, high = folded(float(np.exp(tables.log_kt[k])), 0), folded(float(np.exp(tables.log_kt[k + 1])), 0)
+        middle = folded(float(np.exp(0.5 * (tables.log_kt[k] + tables.log_kt[k + 1]))), 0)
+        assert (middle >= np.minimum(low, high) * (1 - 1e-3)).all()
+        assert (middle <= np.maximum(low, high) * (1 + 1e-3)).all()
+        assert np.abs(middle - 0.5 * (low + high)).sum() < 0.02 * middle.sum()
+
+
+def test_redshift_moves_photons_and_loses_none() -> None:
+    near, far = photons(4.0) / FINE_WIDTHS, photons(4.0, redshift=0.5) / FINE_WIDTHS
+    broad = lambda values, low, high: np.sum(  # noqa: E731 (two uses)
+        (values * FINE_WIDTHS)[(FINE_CENTRES > low) & (FINE_CENTRES < high)]
+    )
+    for low, high in ((0.6, 1.5), (1.5, 3.0), (3.0, 6.0)):
+        assert broad(far, low / 1.5, high / 1.5) == pytest.approx(broad(near, low, high), rel=0.02)

@@ -50,7 +50,7 @@ def patch(replace: Callable[[object, str, object], None], seconds: float = 0.0) 
     replace(store, "CHUNK_ROWS", ROWS // 2)
     replace(archive, "simulate_chunk", simulate)
     matrices = np.zeros((1, grid.N_BINS, grid.N_TRUE), np.float32)
-    replace(archive.instrument, "redistribution_tables", lambda: (matrices, matrices))
+    replace(archive.instrument, "stored_matrices", lambda: matrices)
 
 
 if __name__ in ("__main__", "__mp_main__"):  # worker processes import the script under the second name

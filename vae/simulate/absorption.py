@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -31,17 +32,40 @@ def cross_section_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     log_energy : array, shape (8000,)
         Natural logarithm of the energy in keV, equally spaced.
     cross_section : array, shape (8000,)
-        In 1e-22 cm2, so that its product with N_H in 1e22 cm-2 is the optical depth. Elam, Ravel & Sieber (2002)
-        photo-electric cross sections as tabulated by xraydb, Wilms et al. (2000) abundances, no dust. Read-only.
+        In 1e-22 cm2, so that its product with N_H in 1e22 cm-2 is the optical depth. Wilms et al. (2000) abundances, no
+        dust. Read-only.
     """
-    energy_ev = 1000.0 * np.exp(_TABLE_LOG_ENERGY)
-    total = np.zeros(energy_ev.size)
-    for element, abundance in ABUNDANCES.items():
-        per_atom = xraydb.mu_elam(element, energy_ev, kind="photo") * xraydb.atomic_mass(element) * _ATOMIC_MASS_G
-        total += 10 ** (abundance - 12) * per_atom * (_MOLECULAR_FACTOR if element == "H" else 1.0)
-    total *= 1e22
+    total = cross_section(np.exp(_TABLE_LOG_ENERGY), ABUNDANCES, _MOLECULAR_FACTOR)
     total.setflags(write=False)
     return _TABLE_LOG_ENERGY, total
+
+
+def cross_section(
+    energies_kev: NDArray[np.float64], abundances: Mapping[str, float], molecular_factor: float = 1.0
+) -> NDArray[np.float64]:
+    """Return the absorption cross section of a gas, per hydrogen nucleus.
+
+    Parameters
+    ----------
+    energies_kev : array, shape (n,)
+        Photon energies [keV].
+    abundances : mapping
+        12 + log10(n / n_H) by element.
+    molecular_factor : float
+        By which the hydrogen absorbs more than its atoms would.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        In 1e-22 cm2. Photo-electric cross sections of Elam, Ravel & Sieber (2002, Radiat. Phys. Chem. 63, 121), as
+        tabulated by xraydb.
+    """
+    total = np.zeros(len(energies_kev))
+    for element, abundance in abundances.items():
+        per_gram = xraydb.mu_elam(element, 1000.0 * energies_kev, kind="photo")
+        per_atom = per_gram * xraydb.atomic_mass(element) * _ATOMIC_MASS_G
+        total += 10 ** (abundance - 12) * per_atom * (molecular_factor if element == "H" else 1.0)
+    return 1e22 * total
 
 
 def transmission(energies_kev: ArrayLike, nh_1e22: float) -> NDArray[np.float64]:

@@ -163,10 +163,9 @@ def _finish_store(options: SimulateOptions, work: Path, *, quiet: bool) -> Simul
         with closing(_simulate_chunks(options, work, missing)) as finished:
             for chunk in finished:
                 progress.advance(task, chunks[chunk])
-    _, redistribution = instrument.redistribution_tables()
     writer.finish(
         pd.concat([pd.read_parquet(_part(work, chunk)) for chunk in range(len(chunks))], ignore_index=True),
-        redistribution=redistribution,
+        redistribution=instrument.stored_matrices(),
         responses=instrument.RESPONSE_NAMES,
         provenance={
             "made_by": "vae.simulate",

@@ -33,18 +33,18 @@ class Bins(NamedTuple):
 
     Attributes
     ----------
-    edges : array, shape (n + 1,)
-        Observed energies [keV].
+    edges, log_edges : array, shape (n + 1,)
+        Observed energies [keV], and their logarithms.
     energy, log_energy, width : array, shape (n,)
         Geometric centres [keV], their logarithms, widths [keV].
     band_energy : array, shape (n,)
-        Mean energy of the bin where it lies within 0.3-10 keV, else 0 [keV].
+        Mean energy of the bin times the share of it that lies within 0.3-10 keV [keV].
     cross_section : array, shape (n,)
-        Absorption at redshift 0 [1e-22 cm2].
+        Absorption at redshift 0, averaged over the bin, which may hold an edge [1e-22 cm2].
     absorber_first, absorber_step : float
         First log energy and step of `absorber`.
     absorber : array
-        Absorption cross section on equal steps of log energy [1e-22 cm2].
+        Absorption cross section, integrated over energy, at equal steps of log energy [1e-22 cm2 keV].
     disc_first, disc_step : float
         First ln(E / kT_in) and step of `disc`.
     disc : array
@@ -55,6 +55,7 @@ class Bins(NamedTuple):
     """
 
     edges: NDArray[np.float64]
+    log_edges: NDArray[np.float64]
     energy: NDArray[np.float64]
     log_energy: NDArray[np.float64]
     width: NDArray[np.float64]
@@ -75,24 +76,31 @@ def make_bins(edges_kev: NDArray[np.float64]) -> Bins:
     edges = np.array(edges_kev, np.float64)
     energy = np.sqrt(edges[1:] * edges[:-1])
     middle = 0.5 * (edges[1:] + edges[:-1])
+    in_band = np.clip(np.minimum(edges[1:], _BAND[1]) - np.maximum(edges[:-1], _BAND[0]), 0.0, None)
     log_energy, absorber = cross_section_table()
+    integral = _integral(np.exp(log_energy), absorber)
     log_x, disc = _disc_table()
     return Bins(
         edges=edges,
+        log_edges=np.log(edges),
         energy=energy,
         log_energy=np.log(energy),
         width=np.diff(edges),
-        band_energy=np.where((middle >= _BAND[0]) & (middle < _BAND[1]), middle, 0.0),
-        cross_section=np.interp(np.log(energy), log_energy, absorber),
+        band_energy=middle * in_band / np.diff(edges),
+        cross_section=np.diff(np.interp(edges, np.exp(log_energy), integral)) / np.diff(edges),
         absorber_first=float(log_energy[0]),
         absorber_step=float(log_energy[1] - log_energy[0]),
-        absorber=np.array(absorber),
+        absorber=integral,
         disc_first=float(log_x[0]),
         disc_step=float(log_x[1] - log_x[0]),
         disc=disc,
         scratch=np.empty(energy.size),
         bits=np.empty(energy.size, np.int64),
     )
+
+
+def _integral(energy: NDArray[np.float64], of: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.append(0.0, np.cumsum(0.5 * (of[1:] + of[:-1]) * np.diff(energy)))
 
 
 @lru_cache(maxsize=1)
@@ -193,14 +201,18 @@ def disc(kt: float, redshift: float, bins: Bins, out: NDArray[Any]) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def absorption(redshift: float, bins: Bins, out: NDArray[Any]) -> None:
-    """Write the absorption cross section at the energies of the rest frame [1e-22 cm2]."""
+    """Write the absorption cross section of the rest frame [1e-22 cm2], averaged over bins: they may hold an edge."""
     offset = np.log(1.0 + redshift) - bins.absorber_first
     last = bins.absorber.size - 2
-    for j in range(out.size):
-        position = (bins.log_energy[j] + offset) / bins.absorber_step
+    before = 0.0
+    for j in range(bins.edges.size):
+        position = (bins.log_edges[j] + offset) / bins.absorber_step
         k = min(int(position), last)
         f = position - k
-        out[j] = (1.0 - f) * bins.absorber[k] + f * bins.absorber[k + 1]
+        integral = (1.0 - f) * bins.absorber[k] + f * bins.absorber[k + 1]
+        if j > 0:
+            out[j - 1] = (integral - before) / (bins.width[j - 1] * (1.0 + redshift))
+        before = integral
 
 
 @numba.njit(cache=True, nogil=True)
