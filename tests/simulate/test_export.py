@@ -122,7 +122,7 @@ def test_names_are_those_of_products(exported: ExportSummary) -> None:
     places = [str(path) for path in files if path.parts[0].isdigit()]
     assert len(places) == 3 * N
     for place in places:
-        assert re.fullmatch(r"(\d{10})/pps/P\1PNS003(SRSPEC|BGSPEC|SRCARF)0[0-9A-F]{3}\.FTZ", place)
+        assert re.fullmatch(r"(\d{10})/pps/P\1PN[SU]\d{3}(SRSPEC|BGSPEC|SRCARF)0[0-9A-F]{3}\.FTZ", place)
     for path in files:
         if path.parts[0] == "responses":
             assert path.name in instrument.RESPONSE_NAMES

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vae.simulate import instrument, sky
-from vae.simulate.detections import describe, draw_models, identify
-from vae.simulate.population import KINDS, Sources, draw_sources
+from vae.simulate import instrument
+from vae.simulate.detections import counts_by_visit, describe, identify, plan_batch
 from vae.simulate.spectral_model import photon_flux
 from vae.spectra import grid
 from vae.spectra.statistics import background_template, net_summary
@@ -21,8 +20,8 @@ from vae.spectra.store import SHARD_ROWS, Block
 MINIMUM_NET_COUNTS: Final = 300.0
 #: Observations expected to yield less never make it; not worth simulating.
 _HOPELESS_COUNTS: Final = 220.0
-#: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.4 above the cut.
-_FIRST_BATCH: Final = 15700
+#: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.25 above the cut.
+_FIRST_BATCH: Final = 13200
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048
@@ -45,6 +44,8 @@ SETUP_DTYPE: Final = np.dtype(
         ("area_scale", np.float64),
         ("backscal", np.float64),
         ("background_backscal", np.float64),
+        ("ra_pnt_deg", np.float64),
+        ("dec_pnt_deg", np.float64),
     ]
 )
 
@@ -107,16 +108,8 @@ def simulate_chunk(seed: int, chunk: int) -> Chunk:
 
 def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) -> Chunk:
     """Simulate some sources; `source_number` and `visit` of the detections count from 0 within the batch."""
-    sources = draw_sources(rng, n_sources, showpieces=first)
-    kinds = sources.kind
-    schedule = sky.plan(
-        rng,
-        sources.n_observations,
-        galactic=np.array([kind.galactic for kind in KINDS])[kinds],
-        span_days=np.array([kind.span_days for kind in KINDS])[kinds],
-        log_spaced=np.array([kind.log_spaced for kind in KINDS])[kinds],
-    )
-    models = draw_models(rng, kinds, schedule)
+    plan = plan_batch(rng, n_sources, showpieces=first)
+    sources, schedule, models = plan.sources, plan.schedule, plan.models
     mode = (rng.random(int(schedule.visit.max()) + 1) < _EXTENDED_SHARE).astype(np.int64)[schedule.visit]
     across = np.abs(np.sin(rng.uniform(0.0, 2.0 * np.pi, len(models))))
     response = instrument.response_index(schedule.mjd_start, mode, schedule.offaxis_arcmin * across)
@@ -126,12 +119,15 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         slab = slice(start, start + _SLAB_ROWS)
         photons = photon_flux(models[slab])
         rate[slab] = instrument.fold(photons, schedule.filter_index[slab], offaxis[slab], response[slab])
-    expected = rate * (_source_scale(rate, schedule, sources)[schedule.source] * schedule.exposure_s)[:, None]
+    total_rate = np.maximum(rate.sum(axis=1, dtype=np.float64), 1e-300)
+    total = counts_by_visit(total_rate * schedule.exposure_s, schedule.source, sources)
+    expected = rate * (total / total_rate)[:, None]
 
     rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
     setup = np.empty(rows.size, SETUP_DTYPE)
     setup["filter_index"], setup["offaxis_index"] = schedule.filter_index[rows], offaxis[rows]
     setup["response_index"], setup["area_scale"] = response[rows], 1.0
+    setup["ra_pnt_deg"], setup["dec_pnt_deg"] = schedule.ra_pnt_deg[rows], schedule.dec_pnt_deg[rows]
     setup["backscal"] = np.rint(rng.uniform(*_BACKSCAL, rows.size))
     wanted = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
     setup["background_backscal"] = np.rint(setup["backscal"] / wanted)
@@ -180,14 +176,6 @@ def expose(
     """
     counts = rng.poisson(expected + background).astype(np.uint32)
     return counts, rng.poisson(background / np.asarray(ratio)[:, None]).astype(np.uint32)
-
-
-def _source_scale(rate: NDArray[np.float32], schedule: sky.Schedule, sources: Sources) -> NDArray[np.float64]:
-    """Factor on each source's flux, shape (n_sources,): its expected counts average (in the log) to the target."""
-    log_counts = np.log(np.maximum(rate.sum(axis=1, dtype=np.float64) * schedule.exposure_s, 1e-300))
-    n = len(sources.kind)
-    mean = np.bincount(schedule.source, log_counts, n) / np.bincount(schedule.source, minlength=n)
-    return np.exp(np.log(sources.target_counts) - mean)
 
 
 def _background(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What kinds of sources there are, how many, how bright, and how often they were observed."""
+"""What kinds of sources there are, how many, how bright, and in what surroundings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,74 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate.kinds import compact, extragalactic, stellar
+from vae.simulate.fields import draw_visit_numbers
+from vae.simulate.kinds import compact, extragalactic, oddities, stellar
 from vae.simulate.kinds.recipe import TimeLine
 
-#: Share of sources by number of observations: p(n) ~ n^-2.8, at most 90 (fits 4XMM-DR14).
-_OBSERVATIONS: Final = np.arange(1, 91)
-_OBSERVATION_SHARES: Final = _OBSERVATIONS**-2.8 / np.sum(_OBSERVATIONS**-2.8)
-#: Net counts N(>C) ~ C^-0.9 up to the break, C^-1.2 above; the lower end leaves room for scatter across 300.
-_COUNTS_LOW: Final = 210.0
-_COUNTS_BREAK: Final = 2000.0
+#: Net counts of a source's best observation: N(>C) ~ C^-0.9 up to the break, C^-1.2 above. What its other observations
+#: hold is a share of that, so that all detections follow the same laws. The low end leaves room for Poisson scatter
+#: across 300; the break, for the other observations' smaller counts.
+_COUNTS_LOW: Final = 255.0
+_COUNTS_BREAK: Final = 2600.0
 _COUNTS_HIGH: Final = 4.0e5
-_SLOPES: Final = (0.9, 1.2)
+_SLOPES: Final = (0.9, 1.24)
+#: No spectrum has more counts than this.
+_MOST_COUNTS: Final = 1.0e6
+#: Share of transients that have a monitoring campaign of their own, the visits of such a campaign at least, and by how
+#: much its target is brighter than other sources (log10).
+_CAMPAIGN_SHARE: Final = 0.15
+_CAMPAIGN_VISITS: Final = 2
+_CAMPAIGN_BOOST: Final = 1.2
+
+
+@dataclass(frozen=True)
+class Habitat:
+    """Where sources of a kind are found.
+
+    Parameters
+    ----------
+    anywhere, plane, bulge, nursery, clouds, galaxy : float
+        Relative density in fields of each of `vae.simulate.fields.REGIONS`.
+    latitude_deg : float
+        Galactic latitude over which the density falls by e.
+    distance_kpc, distance_dex : float
+        Median and scatter; infinite for what lies beyond the Galaxy and has all its gas in front.
+    most_nh : float
+        Whole Galactic column over which sources vanish by e [1e22 cm-2].
+    native : bool
+        In nearby galaxies and the Magellanic Clouds, a member of these rather than in front.
+    """
+
+    anywhere: float = 1.0
+    plane: float = 1.0
+    bulge: float = 1.0
+    nursery: float = 1.0
+    clouds: float = 1.0
+    galaxy: float = 1.0
+    latitude_deg: float = np.inf
+    distance_kpc: float = np.inf
+    distance_dex: float = 0.3
+    most_nh: float = np.inf
+    native: bool = True
+
+
+#: Active nuclei shine through all but the thickest of the plane; what is soft does not.
+_BEYOND: Final = Habitat(nursery=0.7, clouds=0.8, most_nh=0.8)
+_BEYOND_SOFT: Final = Habitat(nursery=0.7, clouds=0.8, most_nh=0.05)
+_NEARBY: Final = Habitat(anywhere=0.02, plane=0, bulge=0, nursery=0, clouds=0, galaxy=1, most_nh=0.5)
+_DWARFS: Final = Habitat(1, 2, 2, 2.5, 0.7, 0.7, latitude_deg=60, distance_kpc=0.15, distance_dex=0.4, native=False)
+_NURSLINGS: Final = Habitat(0.12, 1, 0.3, 14, 0.3, 0.05, latitude_deg=15, distance_kpc=0.4, native=False)
+_WINDS: Final = Habitat(0.02, 1.5, 0.3, 3, 1.5, 0.2, latitude_deg=4, distance_kpc=2.0, distance_dex=0.25)
+_OLD_BINARIES: Final = Habitat(0.05, 1, 3, 0.2, 0.3, 0.5, latitude_deg=8, distance_kpc=6.0, distance_dex=0.25)
+_YOUNG_BINARIES: Final = Habitat(0.03, 1.5, 0.4, 0.5, 4, 0.3, latitude_deg=4, distance_kpc=4.0, distance_dex=0.25)
+_WHITE_DWARFS: Final = Habitat(1, 2, 2, 1, 0.7, 0.5, latitude_deg=30, distance_kpc=0.5, native=False)
+_NEARBY_NEUTRON_STARS: Final = Habitat(1, 1, 0.5, 1, 0.5, 0.3, latitude_deg=30, distance_kpc=0.35, distance_dex=0.25,
+                                       native=False)  # fmt: skip
+_PULSARS: Final = Habitat(0.4, 2, 1, 0.5, 0.5, 0.1, latitude_deg=20, distance_kpc=1.5, distance_dex=0.35)
+_MAGNETARS: Final = Habitat(0.01, 1, 1, 0.3, 0.1, 0, latitude_deg=3, distance_kpc=6.0, distance_dex=0.2)
+_REMNANTS: Final = Habitat(0.02, 0.7, 0.5, 0.3, 4, 2, latitude_deg=5, distance_kpc=3.0, distance_dex=0.25)
+_SUPERSOFT: Final = Habitat(0.05, 0.1, 0.1, 0.1, 4, 2, latitude_deg=15, distance_kpc=1.5, distance_dex=0.25)
+_SYSTEMS: Final = Habitat(0.15, 1, 2, 3, 1, 0.6, latitude_deg=15, distance_kpc=3.0, distance_dex=0.25)
 
 
 @dataclass(frozen=True)
@@ -31,63 +88,80 @@ class Kind:
     name : str
         Kept in a row's provenance.
     true_class : str
-        Display class.
+        Display class; for an oddity, a label of its own.
     share : float
         Relative number of sources.
     draw : callable
         Takes a generator and a `TimeLine`, returns spectral models (`MODEL_DTYPE`), one a detection.
-    galactic : bool
-        Near the Galactic plane.
+    habitat : Habitat
     span_days : float
-        Positive for targets of monitoring campaigns: observed on their own over so many days.
+        Positive for transients: how long their show lasts, and the campaigns that follow it.
     log_spaced : bool
         Campaign in equal steps of log time.
+    dormant : bool
+        Not seen before and after the show.
     boost : float
-        log10 by which such targets are brighter than the rest of the archive.
+        log10 by which such sources are brighter than the rest of the archive.
     """
 
     name: str
     true_class: str
     share: float
     draw: Callable[[np.random.Generator, TimeLine], NDArray[np.void]]
-    galactic: bool = False
+    habitat: Habitat
     span_days: float = 0.0
     log_spaced: bool = False
+    dormant: bool = False
     boost: float = 0.0
 
 
-#: Shares follow FACTS 5 (assumed there): AGN of all sorts near 0.7, stars 0.16, X-ray binaries with ULX 0.08 ...
+#: Shares follow FACTS 5 (assumed there): unabsorbed nuclei, galaxies and clusters 0.62, absorbed ones 0.10, stars 0.16,
+#: X-ray binaries 0.05, ULX 0.03, CV 0.015, remnants 0.01, neutron stars 0.008, disruptions 0.005. The oddities at the
+#: end are what outlier and similarity tools should find.
 KINDS: Final = (
-    Kind("agn", "AGN", 0.330, extragalactic.agn),
-    Kind("agn_absorbed", "AGN", 0.095, extragalactic.absorbed_agn),
-    Kind("agn_changing_look", "AGN", 0.0006, extragalactic.changing_look, span_days=1700.0, boost=0.9),
-    Kind("quasar", "Quasar", 0.190, extragalactic.quasar),
-    Kind("blazar", "Blazar", 0.030, extragalactic.blazar, boost=0.3),
-    Kind("bh_xrb", "X-ray binary", 0.010, compact.black_hole_binary, galactic=True, span_days=420.0, boost=0.9),
-    Kind("ns_lmxb", "X-ray binary", 0.016, compact.neutron_star_binary, galactic=True, boost=0.3),
-    Kind("hmxb", "X-ray binary", 0.014, compact.high_mass_binary, galactic=True, boost=0.2),
-    Kind("ulx", "X-ray binary", 0.028, compact.ultraluminous_source),
-    Kind("ns_thermal", "Neutron star", 0.009, compact.thermal_neutron_star, galactic=True, boost=0.2),
-    Kind("pulsar", "Neutron star", 0.005, compact.pulsar, galactic=True),
-    Kind("magnetar", "Neutron star", 0.0015, compact.magnetar, galactic=True, boost=0.2),
-    Kind("cv", "CV / white dwarf", 0.017, compact.cataclysmic_variable, galactic=True),
-    Kind("supersoft", "CV / white dwarf", 0.002, compact.supersoft_source),
-    Kind("star", "Star", 0.110, stellar.coronal_star),
-    Kind("young_star", "Young star", 0.040, stellar.young_star, galactic=True),
-    Kind("massive_star", "Massive star", 0.014, stellar.massive_star, galactic=True),
-    Kind("tde", "Tidal disruption event", 0.005, extragalactic.tidal_disruption, span_days=2000.0, log_spaced=True,
-         boost=0.6),
-    Kind("snr", "Supernova / transient", 0.011, stellar.supernova_remnant, galactic=True),
-    Kind("supernova", "Supernova / transient", 0.002, stellar.supernova, span_days=1500.0, log_spaced=True),
-    Kind("galaxy", "Galaxy", 0.022, extragalactic.galaxy),
-    Kind("cluster", "Galaxy cluster", 0.028, extragalactic.galaxy_cluster),
-    Kind("stellar_system", "Diffuse / stellar system", 0.010, stellar.stellar_system, galactic=True),
+    Kind("agn", "AGN", 0.355, extragalactic.agn, _BEYOND),
+    Kind("agn_absorbed", "AGN", 0.100, extragalactic.absorbed_agn, _BEYOND),
+    Kind("agn_changing_look", "AGN", 0.0006, extragalactic.changing_look, _BEYOND, span_days=1700.0),
+    Kind("quasar", "Quasar", 0.200, extragalactic.quasar, _BEYOND),
+    Kind("blazar", "Blazar", 0.030, extragalactic.blazar, _BEYOND, boost=0.3),
+    Kind("bh_xrb", "X-ray binary", 0.012, compact.black_hole_binary, _OLD_BINARIES, span_days=420.0, dormant=True,
+         boost=0.3),
+    Kind("ns_lmxb", "X-ray binary", 0.020, compact.neutron_star_binary, _OLD_BINARIES, boost=0.3),
+    Kind("hmxb", "X-ray binary", 0.018, compact.high_mass_binary, _YOUNG_BINARIES, boost=0.2),
+    Kind("ulx", "X-ray binary", 0.030, compact.ultraluminous_source, _NEARBY),
+    Kind("ns_thermal", "Neutron star", 0.0045, compact.thermal_neutron_star, _NEARBY_NEUTRON_STARS, boost=0.2),
+    Kind("pulsar", "Neutron star", 0.0025, compact.pulsar, _PULSARS),
+    Kind("magnetar", "Neutron star", 0.0010, compact.magnetar, _MAGNETARS, boost=0.2),
+    Kind("cv", "CV / white dwarf", 0.0130, compact.cataclysmic_variable, _WHITE_DWARFS),
+    Kind("supersoft", "CV / white dwarf", 0.0020, compact.supersoft_source, _SUPERSOFT),
+    Kind("star", "Star", 0.110, stellar.coronal_star, _DWARFS),
+    Kind("young_star", "Young star", 0.038, stellar.young_star, _NURSLINGS),
+    Kind("massive_star", "Massive star", 0.012, stellar.massive_star, _WINDS),
+    Kind("tde", "Tidal disruption event", 0.005, extragalactic.tidal_disruption, _BEYOND_SOFT, span_days=2000.0,
+         log_spaced=True, dormant=True),
+    Kind("snr", "Supernova / transient", 0.008, stellar.supernova_remnant, _REMNANTS),
+    Kind("supernova", "Supernova / transient", 0.002, stellar.supernova, _NEARBY, span_days=1500.0, log_spaced=True,
+         dormant=True),
+    Kind("galaxy", "Galaxy", 0.017, extragalactic.galaxy, _BEYOND),
+    Kind("cluster", "Galaxy cluster", 0.017, extragalactic.galaxy_cluster, _BEYOND),
+    Kind("stellar_system", "Diffuse / stellar system", 0.008, stellar.stellar_system, _SYSTEMS),
+    Kind("extremely_soft", "Extremely soft", 1.0e-4, oddities.extremely_soft, _BEYOND_SOFT),
+    Kind("compton_thick", "Compton-thick", 2.0e-4, oddities.compton_thick, _BEYOND),
+    Kind("absorbed_pulsar", "Absorbed pulsar", 1.0e-4, oddities.absorbed_pulsar, _YOUNG_BINARIES),
+    Kind("line_dominated", "Line-dominated", 1.0e-4, oddities.line_dominated, _BEYOND),
 )  # fmt: skip
-#: Sources at the head of every chunk, so that the smallest demo has each story: kind, observations, log10 boost.
+#: Labels that are no display class: rare cases for the tools that look for such.
+ODDITIES: Final = ("Extremely soft", "Compton-thick", "Absorbed pulsar", "Line-dominated")
+#: Sources at the head of every chunk, so that the smallest demo has each story and each oddity: kind, visits of its
+#: campaign (0: like any other source), net counts of the best observation at least.
 SHOWPIECES: Final = (
-    ("agn_changing_look", 11, 1.2),
-    ("tde", 9, 1.5),
-    ("bh_xrb", 16, 1.3),
+    ("agn_changing_look", 11, 3e4),
+    ("tde", 9, 1.5e5),
+    ("bh_xrb", 16, 4e5),
+    ("extremely_soft", 0, 900.0),
+    ("compton_thick", 0, 900.0),
+    ("absorbed_pulsar", 0, 900.0),
+    ("line_dominated", 0, 900.0),
 )
 
 
@@ -99,18 +173,19 @@ class Sources:
     ----------
     kind : array of int64, shape (n_sources,)
         Index into `KINDS`.
-    n_observations : array of int64, shape (n_sources,)
+    campaign : array of int64, shape (n_sources,)
+        Visits of its own campaign; 0 for a source that others' observations happen to see.
     target_counts : array, shape (n_sources,)
-        Net counts that its observations expect on average (of the logarithm).
+        Net counts that the best of its observations expects.
     """
 
     kind: NDArray[np.int64]
-    n_observations: NDArray[np.int64]
+    campaign: NDArray[np.int64]
     target_counts: NDArray[np.float64]
 
 
 def draw_sources(rng: np.random.Generator, n_sources: int, *, showpieces: bool) -> Sources:
-    """Draw kinds, numbers of observations and brightness.
+    """Draw kinds, campaigns and brightness.
 
     Parameters
     ----------
@@ -122,19 +197,18 @@ def draw_sources(rng: np.random.Generator, n_sources: int, *, showpieces: bool) 
     """
     shares = np.array([kind.share for kind in KINDS])
     kind = rng.choice(len(KINDS), n_sources, p=shares / shares.sum())
-    campaign = np.array([k.span_days > 0 for k in KINDS])[kind]
-    n_observations = rng.choice(_OBSERVATIONS, n_sources, p=_OBSERVATION_SHARES)
-    # Transients are followed up: the best-observed of four draws.
-    again = rng.choice(_OBSERVATIONS, (3, n_sources), p=_OBSERVATION_SHARES).max(axis=0)
-    n_observations = np.where(campaign, np.maximum(n_observations, again), n_observations)
-    boost = np.array([k.boost for k in KINDS])[kind]
-    counts = draw_counts(rng, n_sources)
+    monitored = np.array([k.span_days > 0 for k in KINDS])[kind] & (rng.random(n_sources) < _CAMPAIGN_SHARE)
+    campaign = np.where(monitored, draw_visit_numbers(rng, n_sources, least=_CAMPAIGN_VISITS), 0)
+    boost = np.array([k.boost for k in KINDS])[kind] + np.where(monitored, _CAMPAIGN_BOOST, 0.0)
+    # Brighter kinds change places with others, so that all together keep to the power law.
+    order = np.argsort(np.log10(draw_counts(rng, n_sources)) + boost)
+    counts = np.empty(n_sources)
+    counts[order] = np.sort(draw_counts(rng, n_sources))
     if showpieces:
         names = [k.name for k in KINDS]
-        for i, (name, n, extra) in enumerate(SHOWPIECES):
-            kind[i], n_observations[i], boost[i] = names.index(name), n, extra
-            counts[i] = max(counts[i], 600.0)
-    return Sources(kind, n_observations, np.minimum(counts * 10**boost, 1e6))
+        for i, (name, visits, least) in enumerate(SHOWPIECES):
+            kind[i], campaign[i], counts[i] = names.index(name), visits, max(counts[i], least)
+    return Sources(kind, campaign, np.minimum(counts, _MOST_COUNTS))
 
 
 def draw_counts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

@@ -1,38 +1,34 @@
-"""Where and when: fields of sources, their visits, sky positions and names."""
+"""Where and when the sources are seen: their fields, the visits of these, positions and names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae.simulate.instrument import FILTERS
+from vae.simulate.fields import REGIONS, Fields, Visits, draw_fields, draw_visit_numbers
+from vae.simulate.milky_way import equatorial, hydrogen_column
+from vae.simulate.population import KINDS, Habitat, Sources
 
-#: First and last MJD of the simulated archive: March 2000 to December 2023.
-FIRST_MJD: Final = 51610.0
-LAST_MJD: Final = 60290.0
-#: Sources with a spectrum in one field, at most.
-SOURCES_PER_FIELD: Final = 12
-#: Share of observations through each of `FILTERS` (FACTS 4).
-_FILTER_SHARES: Final = (0.55, 0.42, 0.03)
-#: Share of sources that are the target of their field, near the axis, and the edge of the field [arcmin].
-_ON_AXIS_SHARE: Final = 0.2
+#: Sources of a field that have a spectrum in any of its visits, on average.
+_SOURCES_PER_FIELD: Final = 40.0
+#: Targets lie near the axis, the others within the field's edge [arcmin]; the sensitivity falls outwards. So many
+#: fields have their brightest source as target.
+_AXIS_RADIUS: Final = 1.1
 _FIELD_RADIUS: Final = 13.5
-#: Rotation from Galactic to equatorial (ICRS) axes: Perryman et al. 1997, The Hipparcos Catalogue, vol. 1, eq. 1.5.11.
-_GALACTIC_TO_ICRS: Final = np.array(
-    [
-        [-0.0548755604, +0.4941094279, -0.8676661490],
-        [-0.8734370902, -0.4448296300, -0.1980763734],
-        [-0.4838350155, +0.7469822445, +0.4559837762],
-    ]
-)
+_BRIGHTEST_IS_TARGET: Final = 0.6
+#: Scatter of the gas between the sources of one field (dex).
+_GAS_DEX: Final = 0.04
+#: CCDs differ in live time by so much.
+_LIVE_TIME_SCATTER: Final = 0.02
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One row a detection, in order of source, then date.
+    """Detections in order of source, then date, and the sources they are of.
 
     Parameters
     ----------
@@ -41,18 +37,27 @@ class Schedule:
     visit : array of int64, shape (n,)
         Index of the observation; detections of one field share it.
     src_num : array of int64, shape (n,)
-        Number of the source within its observations.
+        Number of the source within the observation.
     mjd_start : array, shape (n,)
         Start [d].
     days : array, shape (n,)
-        Days since the beginning of the source's time line (its outburst, for sources with their own schedule).
+        Days since the beginning of the source's time line (its outburst, for a transient).
     duration_s, exposure_s : array, shape (n,)
         Length of the observation and live time of the spectrum [s].
     filter_index : array of int64, shape (n,)
         Index into `vae.simulate.instrument.FILTERS`.
+    exposure_id : array of str, shape (n,)
     offaxis_arcmin : array, shape (n,)
+    ra_pnt_deg, dec_pnt_deg : array, shape (n,)
+        Where the telescope pointed, ICRS [deg].
     ra_deg, dec_deg : array, shape (n_sources,)
         ICRS position [deg].
+    nh_galactic : array, shape (n_sources,)
+        Galactic hydrogen in front [1e22 cm-2].
+    crowded : array of bool, shape (n_sources,)
+        In a field dense with counterparts.
+    n_visits : array of int64, shape (n_sources,)
+        How often its field was visited.
     """
 
     source: NDArray[np.int64]
@@ -63,134 +68,195 @@ class Schedule:
     duration_s: NDArray[np.float64]
     exposure_s: NDArray[np.float64]
     filter_index: NDArray[np.int64]
+    exposure_id: NDArray[np.str_]
     offaxis_arcmin: NDArray[np.float64]
+    ra_pnt_deg: NDArray[np.float64]
+    dec_pnt_deg: NDArray[np.float64]
     ra_deg: NDArray[np.float64]
     dec_deg: NDArray[np.float64]
+    nh_galactic: NDArray[np.float64]
+    crowded: NDArray[np.bool_]
+    n_visits: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def rows(self, keep: NDArray[np.bool_]) -> Schedule:
+        """Return the detections `keep`, with all the sources."""
+        return Schedule(
+            **{
+                field.name: getattr(self, field.name)[keep] if field.name in _ROW_FIELDS else getattr(self, field.name)
+                for field in dataclass_fields(self)
+            }
+        )
 
 
-def plan(
-    rng: np.random.Generator,
-    n_observations: NDArray[np.int64],
-    galactic: NDArray[np.bool_],
-    span_days: NDArray[np.float64],
-    log_spaced: NDArray[np.bool_],
-) -> Schedule:
-    """Lay out fields and visits for a set of sources.
+_ROW_FIELDS: Final = (
+    "source", "visit", "src_num", "mjd_start", "days", "duration_s", "exposure_s", "filter_index", "exposure_id",
+    "offaxis_arcmin", "ra_pnt_deg", "dec_pnt_deg",
+)  # fmt: skip
 
-    Parameters
-    ----------
-    rng : Generator
-    n_observations : array of int64, shape (n_sources,)
-        Observations of each source.
-    galactic : array of bool, shape (n_sources,)
-        Near the Galactic plane rather than anywhere on the sky.
-    span_days : array, shape (n_sources,)
-        Positive for a source that is observed on its own, over that many days from the start of its outburst; 0 for one
-        that shares a field.
-    log_spaced : array of bool, shape (n_sources,)
-        Own schedule in equal steps of log time (an early dense monitoring) rather than of time.
+
+def plan(rng: np.random.Generator, sources: Sources) -> Schedule:
+    """Lay out fields and their visits, and put each source into a field that suits its kind.
+
+    Every visit of its field is a row of a source, except those that a dormant transient misses; `src_num` is 0 until
+    the counts are known.
     """
-    n_sources = len(n_observations)
-    own = span_days > 0
-    # Sources of like number of observations share a field, and with it all dates.
-    order = np.lexsort((rng.random(n_sources), galactic, n_observations, own))
-    key = np.column_stack([own, n_observations, galactic])[order]
-    first_of_group = np.append(0, np.flatnonzero(np.any(np.diff(key, axis=0) != 0, axis=1)) + 1)
-    position_in_group = np.arange(n_sources) - np.repeat(first_of_group, np.diff(np.append(first_of_group, n_sources)))
-    starts_field = (position_in_group % SOURCES_PER_FIELD == 0) | own[order]
+    n_sources = len(sources.kind)
+    fields = draw_fields(rng, max(round(n_sources / _SOURCES_PER_FIELD), 1 + int(np.count_nonzero(sources.campaign))))
+    n_fields = len(fields)
+    affinity = np.array([_affinity(kind.habitat, fields) for kind in KINDS])
+    span_of_kind = np.array([kind.span_days for kind in KINDS])
+
+    # Campaigns take a field over; where two want the same one the first gets it, and the other is there by chance.
+    targets = np.flatnonzero(sources.campaign)
+    wanted = np.array([_choose(rng, affinity[kind], 1)[0] for kind in sources.kind[targets]], np.int64)
+    taken, first = np.unique(wanted, return_index=True)
+    targets = targets[first]
+    n_visits = draw_visit_numbers(rng, n_fields)
+    n_visits[taken] = sources.campaign[targets]
+    span, log_spaced = np.zeros(n_fields), np.zeros(n_fields, bool)
+    span[taken] = span_of_kind[sources.kind[targets]]
+    log_spaced[taken] = np.array([kind.log_spaced for kind in KINDS])[sources.kind[targets]]
+    visits = Visits(rng, n_visits, span, log_spaced)
+
+    richness = visits.richness(rng, n_visits)
     field = np.empty(n_sources, np.int64)
-    field[order] = np.cumsum(starts_field) - 1
-    src_num = np.empty(n_sources, np.int64)
-    src_num[order] = np.where(own[order], 0, position_in_group % SOURCES_PER_FIELD) + 1
-    leader = order[starts_field]  # one source of each field knows the field's properties
+    for kind in np.unique(sources.kind):
+        members = np.flatnonzero(sources.kind == kind)
+        field[members] = _choose(rng, richness * affinity[kind], members.size)
+    field[targets] = taken
+    is_target = np.zeros(n_sources, bool)
+    is_target[targets] = True
 
-    visits = _Visits(rng, n_observations[leader], span_days[leader], log_spaced[leader])
-    on_axis = own | (rng.random(n_sources) < _ON_AXIS_SHARE)
-    source_offaxis = np.where(
-        on_axis, 1.1 * np.sqrt(rng.random(n_sources)), 1.0 + (_FIELD_RADIUS - 1.0) * rng.random(n_sources) ** 0.6
-    )
-    ra, dec = _positions(rng, field, len(leader), galactic[leader], source_offaxis)
-
-    source = np.repeat(np.arange(n_sources), n_observations)
-    within = np.arange(source.size) - np.repeat(np.cumsum(n_observations) - n_observations, n_observations)
+    source = np.repeat(np.arange(n_sources), n_visits[field])
+    within = np.arange(source.size) - np.repeat(np.cumsum(n_visits[field]) - n_visits[field], n_visits[field])
     visit = visits.first[field[source]] + within
+    onset = _onsets(rng, sources, field, visits, n_visits)
+    onset[targets] = visits.start[taken]
+    days = visits.mjd[visit] - onset[source]
+    dormant = np.array([kind.dormant for kind in KINDS])[sources.kind]
+    awake = ~dormant[source] | ((days >= 0) & (days <= span_of_kind[sources.kind][source]))
+    source, visit, days = source[awake], visit[awake], days[awake]
+
+    ra_0, dec_0 = equatorial(fields.longitude_deg, fields.latitude_deg)
+    east, north = _within_field(rng, field, sources.target_counts, is_target, n_fields)
+    ra, dec = _offset(ra_0[field], dec_0[field], east, north)
+    field_of_visit = np.repeat(np.arange(n_fields), n_visits)
+    ra_pnt, dec_pnt = _offset(ra_0[field_of_visit], dec_0[field_of_visit], *visits.dither_arcmin)
+    live = visits.live_share[visit] * (1.0 - _LIVE_TIME_SCATTER * rng.random(source.size))
     return Schedule(
         source=source,
         visit=visit,
-        src_num=src_num[source],
+        src_num=np.zeros(source.size, np.int64),
         mjd_start=visits.mjd[visit],
-        days=visits.days[visit],
+        days=days,
         duration_s=visits.duration_s[visit],
-        exposure_s=visits.duration_s[visit] * rng.uniform(0.8, 0.97, source.size),
+        exposure_s=visits.duration_s[visit] * live,
         filter_index=visits.filter_index[visit],
-        offaxis_arcmin=np.abs(source_offaxis[source] + rng.normal(0.0, 0.15, source.size)),
+        exposure_id=visits.exposure_id[visit],
+        offaxis_arcmin=_separation_arcmin(ra[source], dec[source], ra_pnt[visit], dec_pnt[visit]),
+        ra_pnt_deg=ra_pnt[visit],
+        dec_pnt_deg=dec_pnt[visit],
         ra_deg=ra,
         dec_deg=dec,
+        nh_galactic=_galactic_columns(rng, sources, fields, field),
+        crowded=~np.isin(fields.region[field], [list(REGIONS).index("anywhere"), list(REGIONS).index("galaxy")]),
+        n_visits=n_visits[field],
     )
 
 
-class _Visits:
-    """Dates, lengths and filters of the observations of each field, one row a visit."""
-
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        n_visits: NDArray[np.int64],
-        span_days: NDArray[np.float64],
-        log_spaced: NDArray[np.bool_],
-    ) -> None:
-        n_fields, total = len(n_visits), int(n_visits.sum())
-        self.first = np.cumsum(n_visits) - n_visits
-        field = np.repeat(np.arange(n_fields), n_visits)
-        within = np.arange(total) - self.first[field]
-        # Stratified in time: ascending, and no two visits of a field overlap by accident.
-        share = (within + rng.uniform(0.1, 0.9, total)) / n_visits[field]
-        available = LAST_MJD - FIRST_MJD
-        shared_span = np.minimum(10 ** rng.uniform(0.7, 4.2, n_fields), available)
-        span = np.where(span_days > 0, span_days, np.maximum(shared_span, 2.0 * n_visits))
-        start = FIRST_MJD + rng.random(n_fields) * (available - span)
-        linear = share * span[field]
-        self.days = np.where(log_spaced[field], 5.0 * (span[field] / 5.0) ** share, linear)
-        self.mjd = start[field] + self.days
-        self.duration_s = np.clip(10 ** rng.normal(4.4, 0.33, total), 2.5e3, 1.34e5)
-        # Visits of an outburst may follow each other fast: keep them apart by shortening, not by moving.
-        gap = np.full(total, np.inf)
-        gap[:-1] = np.where(field[1:] == field[:-1], np.diff(self.mjd) * 86400.0, np.inf)
-        self.duration_s = np.minimum(self.duration_s, np.maximum(0.9 * gap, 1e3))
-        self.filter_index = rng.choice(len(FILTERS), n_fields, p=_FILTER_SHARES)[field]
-        changed = rng.random(total) < 0.15
-        self.filter_index = np.where(changed, rng.choice(len(FILTERS), total, p=_FILTER_SHARES), self.filter_index)
+def _affinity(habitat: Habitat, fields: Fields) -> NDArray[np.float64]:
+    """Relative density of a kind in each field."""
+    by_region = np.array([getattr(habitat, name) for name in REGIONS])
+    latitude = np.abs(fields.latitude_deg) / habitat.latitude_deg
+    # Members of other galaxies know nothing of our latitudes.
+    elsewhere = habitat.native & np.isin(fields.region, [list(REGIONS).index("clouds"), list(REGIONS).index("galaxy")])
+    return by_region[fields.region] * np.exp(-np.where(elsewhere, 0.0, latitude) - fields.nh / habitat.most_nh)
 
 
-def _positions(
+def _choose(rng: np.random.Generator, weight: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """Draw `n` fields by weight; the few chunks without a suitable field take any."""
+    total = weight.sum()
+    return rng.choice(weight.size, n, p=weight / total if total > 0 else None)
+
+
+def _onsets(
+    rng: np.random.Generator,
+    sources: Sources,
+    field: NDArray[np.int64],
+    visits: Visits,
+    n_visits: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Begin of each source's time line, MJD: a transient met by chance is so many days into its show in some visit."""
+    spans = np.array([kind.span_days for kind in KINDS])[sources.kind]
+    log_spaced = np.array([kind.log_spaced for kind in KINDS])[sources.kind]
+    met = visits.mjd[visits.first[field] + (rng.random(field.size) * n_visits[field]).astype(np.int64)]
+    share = rng.uniform(0.02, 0.98, field.size)
+    into = np.where(log_spaced, 5.0 * (np.maximum(spans, 5.0) / 5.0) ** share, share * spans)
+    return np.where(spans > 0, met - into, visits.start[field])
+
+
+def _within_field(
     rng: np.random.Generator,
     field: NDArray[np.int64],
+    counts: NDArray[np.float64],
+    is_target: NDArray[np.bool_],
     n_fields: int,
-    galactic: NDArray[np.bool_],
-    offaxis_arcmin: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions [deg]: field centres isotropic away from the plane, or within some degrees of it towards the centre."""
-    sign = np.where(rng.random(n_fields) < 0.5, -1.0, 1.0)
-    away = sign * np.arcsin(rng.uniform(np.sin(np.radians(15.0)), 1.0, n_fields))
-    latitude = np.where(galactic, np.radians(rng.laplace(0.0, 2.5, n_fields).clip(-20, 20)), away)
-    longitude = np.where(
-        galactic, np.radians(rng.laplace(0.0, 45.0, n_fields)), rng.uniform(0.0, 2.0 * np.pi, n_fields)
-    )
-    centre = _GALACTIC_TO_ICRS @ _unit_vector(longitude, latitude)
-    dec_0 = np.arcsin(np.clip(centre[2], -1.0, 1.0))[field]
-    ra_0 = np.arctan2(centre[1], centre[0])[field]
-    angle, distance = rng.uniform(0.0, 2.0 * np.pi, field.size), np.radians(offaxis_arcmin / 60.0)
-    dec = np.arcsin(
-        np.clip(np.sin(dec_0) * np.cos(distance) + np.cos(dec_0) * np.sin(distance) * np.cos(angle), -1.0, 1.0)
-    )
-    ra = ra_0 + np.arctan2(
-        np.sin(angle) * np.sin(distance) * np.cos(dec_0), np.cos(distance) - np.sin(dec_0) * np.sin(dec)
-    )
+    """Place sources relative to their field's centre: east and north [arcmin]."""
+    n = field.size
+    brightest = np.zeros(n_fields)
+    np.maximum.at(brightest, field, counts)
+    on_axis = is_target | ((counts == brightest[field]) & (rng.random(n_fields) < _BRIGHTEST_IS_TARGET)[field])
+    near = _AXIS_RADIUS * np.sqrt(rng.random(n))
+    distance = np.where(on_axis, near, 1.0 + (_FIELD_RADIUS - 1.0) * rng.random(n) ** 0.6)
+    angle = rng.uniform(0.0, 2.0 * np.pi, n)
+    return distance * np.sin(angle), distance * np.cos(angle)
+
+
+def _offset(
+    ra_deg: NDArray[np.float64],
+    dec_deg: NDArray[np.float64],
+    east_arcmin: NDArray[np.float64],
+    north_arcmin: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Undo a tangential (gnomonic) projection about a centre: ICRS [deg]."""
+    ra_0, dec_0 = np.radians(ra_deg), np.radians(dec_deg)
+    x, y = np.radians(east_arcmin / 60.0), np.radians(north_arcmin / 60.0)
+    across = np.cos(dec_0) - y * np.sin(dec_0)
+    ra = ra_0 + np.arctan2(x, across)
+    dec = np.arctan2(np.sin(dec_0) + y * np.cos(dec_0), np.hypot(x, across))
     return np.degrees(ra) % 360.0, np.degrees(dec)
 
 
-def _unit_vector(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
+def _separation_arcmin(
+    ra_1: NDArray[np.float64], dec_1: NDArray[np.float64], ra_2: NDArray[np.float64], dec_2: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Angle between positions given in degrees (haversine)."""
+    ra, dec = np.radians(ra_1 - ra_2), np.radians(dec_1 - dec_2)
+    half = np.sin(dec / 2) ** 2 + np.cos(np.radians(dec_1)) * np.cos(np.radians(dec_2)) * np.sin(ra / 2) ** 2
+    return 60.0 * np.degrees(2.0 * np.arcsin(np.sqrt(half)))
+
+
+def _galactic_columns(
+    rng: np.random.Generator, sources: Sources, fields: Fields, field: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Galactic gas in front of each source [1e22 cm-2]: by its distance, the whole column where it lies beyond."""
+    habitats = [kind.habitat for kind in KINDS]
+    median = np.array([habitat.distance_kpc for habitat in habitats])[sources.kind]
+    dex = np.array([habitat.distance_dex for habitat in habitats])[sources.kind]
+    distance = median * 10 ** (dex * rng.normal(0.0, 1.0, field.size))
+    native = np.array([habitat.native for habitat in habitats])[sources.kind]
+    outside = np.isin(fields.region, [list(REGIONS).index("clouds"), list(REGIONS).index("galaxy")])[field]
+    inside = np.isfinite(distance) & ~(native & outside)
+    column = fields.nh[field]
+    at = field[inside]
+    column[inside] = fields.gas[at] * hydrogen_column(
+        fields.longitude_deg[at], fields.latitude_deg[at], distance[inside]
+    )
+    return column * 10 ** rng.normal(0.0, _GAS_DEX, field.size)
 
 
 def iau_names(ra_deg: ArrayLike, dec_deg: ArrayLike, prefix: str = "XMMSIM") -> list[str]:

@@ -1,9 +1,9 @@
-"""Helpers that the recipes for kinds of sources share: time lines, blank models, clipped draws."""
+"""What the recipes for kinds of sources share: time lines, draws that belong to a source, blank models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,13 +28,16 @@ class TimeLine:
     days : array, shape (n,)
         Days since the beginning of the source's time line (its outburst, for a transient).
     span_days : float
-        Length of the kind's campaigns; 0 where it has none.
+        How long the show of a transient lasts; 0 where there is none.
+    nh_galactic : array, shape (n_sources,)
+        Galactic hydrogen in front of each source [1e22 cm-2].
     """
 
     source: NDArray[np.int64]
     n_sources: int
     days: NDArray[np.float64]
     span_days: float
+    nh_galactic: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -73,28 +76,56 @@ def set_abundances(models: NDArray[np.void], metals: ArrayLike, **elements: Arra
         models["abundances"][:, ELEMENTS.index(element)] = abundance
 
 
-def normal(
-    rng: np.random.Generator, mean: float, sd: float, n: int, low: float = -np.inf, high: float = np.inf
-) -> NDArray[np.float64]:
-    """Return normal draws, held between limits."""
-    return np.clip(rng.normal(mean, sd, n), low, high)
+class Draws:
+    """Random numbers for the sources of one kind.
 
+    What is drawn belongs to a source and is the same in all its detections, except for `flicker`.
 
-def lognormal(
-    rng: np.random.Generator, median: float, dex: float, n: int, low: float = 0.0, high: float = np.inf
-) -> NDArray[np.float64]:
-    """Return log-normal draws of given median and scatter in dex, held between limits."""
-    return np.clip(median * 10 ** rng.normal(0.0, dex, n), low, high)
+    Parameters
+    ----------
+    rng : Generator
+    line : TimeLine
+    """
 
+    def __init__(self, rng: np.random.Generator, line: TimeLine) -> None:
+        self._rng, self._line = rng, line
 
-def high_latitude_nh(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Return Galactic columns away from the plane [1e22 cm-2]: median 2.8e20."""
-    return lognormal(rng, 0.028, 0.3, n, 0.005, 0.3)
+    def _spread(self, per_source: NDArray[Any]) -> NDArray[Any]:
+        return per_source[self._line.source]
 
+    @property
+    def nh(self) -> NDArray[np.float64]:
+        """Galactic column [1e22 cm-2], shape (n,)."""
+        return self._spread(self._line.nh_galactic)
 
-def plane_nh(rng: np.random.Generator, n: int, median: float = 0.7, dex: float = 0.45) -> NDArray[np.float64]:
-    """Return columns along the Galactic plane [1e22 cm-2]."""
-    return lognormal(rng, median, dex, n, 0.02, 12.0)
+    @property
+    def famous(self) -> NDArray[np.bool_]:
+        """Whether the detection is of a textbook case, shape (n,)."""
+        return self._spread(self._line.famous)
+
+    def uniform(self, low: float, high: float) -> NDArray[np.float64]:
+        """Return uniform draws, shape (n,)."""
+        return self._spread(self._rng.uniform(low, high, self._line.n_sources))
+
+    def normal(self, mean: float, sd: float, low: float = -np.inf, high: float = np.inf) -> NDArray[np.float64]:
+        """Return normal draws, held between limits, shape (n,)."""
+        return self._spread(np.clip(self._rng.normal(mean, sd, self._line.n_sources), low, high))
+
+    def lognormal(self, median: float, dex: float, low: float = 0.0, high: float = np.inf) -> NDArray[np.float64]:
+        """Return log-normal draws of given median and scatter in dex, held between limits, shape (n,)."""
+        return self._spread(np.clip(median * 10 ** self._rng.normal(0.0, dex, self._line.n_sources), low, high))
+
+    def chance(self, share: float) -> NDArray[np.bool_]:
+        """Return True for that share of the sources, shape (n,)."""
+        return self._spread(self._rng.random(self._line.n_sources) < share)
+
+    def flicker(self, sd: float) -> NDArray[np.float64]:
+        """Return normal draws about 0, a new one each detection, shape (n,)."""
+        return self._rng.normal(0.0, sd, len(self._line))
+
+    def now(self, share: float) -> NDArray[np.bool_]:
+        """Return True for that share of the detections, shape (n,)."""
+        return self._rng.random(len(self._line)) < share
 
 
 def interpolate(phase: NDArray[np.float64], nodes: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
