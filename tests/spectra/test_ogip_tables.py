@@ -122,6 +122,23 @@ def test_columns_of_unlike_length_are_refused() -> None:
         fits_file([], [Table("T", [Column("A", np.arange(3)), Column("B", np.arange(2))])])
 
 
+@pytest.mark.parametrize(
+    "value", ["", "it's", "a value of some length with blanks ", True, False, 0, -(2**62), 0.0, 1e-300, 1 / 3, 2.5e10]
+)
+def test_astropy_reads_the_value_of_a_card(value: str | bool | int | float) -> None:
+    with verified(fits_file([("KEY", value, "about it" * 20), ("COMMENT", "and a comment", "")], [])) as hdus:
+        read = hdus[0].header["KEY"]
+        assert type(read) is type(value)
+        assert read == (value.rstrip() if isinstance(value, str) else value)  # trailing blanks do not count in FITS
+        assert str(hdus[0].header["COMMENT"]) == "and a comment"
+
+
+@pytest.mark.parametrize("card", [("KEY", "x" * 70, ""), ("TOO_LONG_A_KEYWORD", 1, ""), ("KEY", float("nan"), "")])
+def test_what_no_card_can_hold_is_refused(card: tuple[str, str | int | float, str]) -> None:
+    with pytest.raises(ValueError, match=r"FITS"):
+        fits_file([card], [])
+
+
 def test_packing_leaves_no_time_stamp() -> None:
     data = fits_file([], [Table("T", [Column("A", np.arange(3))])])
     assert packed(data) == packed(data)

@@ -1,27 +1,29 @@
 """Binary tables as the bytes of a FITS file (FITS 4.0, section 7.3): the writing counterpart of `vae.spectra._hdus`.
 
-An archive of products has three files a detection, and astropy's HDU objects take some 10 ms a file. Cards are
-astropy's, each made once however many files repeat it; the data are numpy's bytes.
+An archive of products has three files a detection, and astropy's HDU objects take some 10 ms a file, most of it for
+headers. What is written here needs little of FITS: keywords of short values, rows, a heap.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from astropy.io.fits import Card as _Card
 from numpy.typing import NDArray
 
 #: Keyword, value, comment. COMMENT and HISTORY repeat; every other keyword stands once.
 Card = tuple[str, str | bool | int | float, str]
 
-#: Bytes of a FITS block, which headers and data fill.
+#: Bytes of a FITS block, which headers and data fill; of a card; letters of a keyword.
 _BLOCK: Final = 2880
+_CARD: Final = 80
+_KEYWORD: Final = 8
 #: Code of a column's type by kind and size of a numpy type (FITS 4.0, table 18).
 _CODES: Final = {"u1": "B", "i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
 #: Cards kept: those of one archive that repeat are far fewer.
@@ -154,7 +156,7 @@ def _ragged(lines: Sequence[NDArray[Any]], start: int) -> tuple[NDArray[Any], st
 
 
 def _header(cards: Iterable[Card]) -> bytes:
-    images = [*(_image(*card) for card in cards), "END".ljust(80)]
+    images = [*(_image(*card) for card in cards), "END".ljust(_CARD)]
     return _filled("".join(images).encode("ascii"), b" ")
 
 
@@ -164,4 +166,28 @@ def _filled(data: bytes, padding: bytes) -> bytes:
 
 @lru_cache(maxsize=_MOST_CARDS, typed=True)  # typed: 1, 1.0 and True are three cards
 def _image(keyword: str, value: str | bool | int | float, comment: str) -> str:
-    return _Card(keyword, value, comment).image
+    """Return a card in fixed format (FITS 4.0, section 4.2); a comment that is too long for it is cut.
+
+    Raises
+    ------
+    ValueError
+        When keyword or value do not fit into a card, or the value is not finite.
+    """
+    if keyword in ("COMMENT", "HISTORY"):
+        image = f"{keyword:<8}{value}"
+    else:
+        image = f"{keyword:<8}= {_value(value)}"
+    if len(keyword) > _KEYWORD or len(image) > _CARD:
+        raise ValueError(f"{keyword} = {value!r} does not fit into a FITS card")
+    return (f"{image} / {comment}" if comment else image)[:_CARD].ljust(_CARD)
+
+
+def _value(value: str | bool | int | float) -> str:
+    if isinstance(value, str):
+        quoted = value.replace("'", "''")
+        return f"'{quoted:<8}'".ljust(20)
+    if isinstance(value, bool):
+        return f"{'T' if value else 'F':>20}"
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no value of a FITS keyword")
+    return f"{repr(value).upper():>20}"
