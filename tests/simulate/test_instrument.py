@@ -51,9 +51,11 @@ def test_photons_are_shared_out_not_made() -> None:
 
 def test_vignetting_falls_outward_and_with_energy() -> None:
     assert instrument.vignetting([0.5, 8.0], 0.0) == pytest.approx([1.0, 1.0])
-    at_10 = instrument.vignetting([1.0, 4.0, 8.0], 10.0)
+    at_10 = instrument.vignetting([1.2, 6.0, 8.0], 10.0)
     assert (np.diff(at_10) < 0).all()
     assert 0.5 < at_10[0] < 0.75
+    outward = [float(instrument.vignetting([1.2], theta)[0]) for theta in instrument.OFFAXIS_TABLE]
+    assert (np.diff(outward) < 0).all()
 
 
 def test_thicker_filters_pass_less_below_one_kev() -> None:

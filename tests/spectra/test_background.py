@@ -1,21 +1,43 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from vae.resources import asset
 from vae.spectra import grid
+from vae.spectra.background import background_components
 from vae.spectra.statistics import background_template, cstat_z, expected_background
 
 TEMPLATE = background_template("ff", "thin")
 
 
-def test_template_is_the_table_integrated_over_the_bins():
+def test_template_has_the_level_of_real_spectra_and_their_lines():
     assert TEMPLATE.shape == (238,)
     assert not TEMPLATE.flags.writeable
-    low_energy = (grid.BIN_EDGES[:-1] >= 0.3) & (grid.BIN_EDGES[1:] <= 0.5)
-    np.testing.assert_allclose(TEMPLATE[low_energy], 0.014 * grid.BIN_WIDTHS[low_energy])
-    copper = (grid.BIN_CENTRES > 7.85) & (grid.BIN_CENTRES < 8.25)
-    np.testing.assert_allclose(TEMPLATE[copper], 0.0028 * grid.BIN_WIDTHS[copper])
+    assert (TEMPLATE > 0).all()
+    # The median of 118 real spectra in coarse bands.
+    table = pd.read_csv(asset("reference", "epic_pn_background.csv"), comment="#")
+    for low, high, rate in table.itertuples(index=False):
+        if low < 0.5 or high > 9:
+            continue  # the lowest reaches below 0.3 keV
+        inside = (grid.BIN_CENTRES > low) & (grid.BIN_CENTRES < high)
+        assert TEMPLATE[inside].sum() / grid.BIN_WIDTHS[inside].sum() == pytest.approx(rate, rel=0.45)
+    density = TEMPLATE / grid.BIN_WIDTHS
+
+    def near(energy_kev):
+        return np.median(density[np.abs(grid.BIN_CENTRES - energy_kev) < 0.1])
+
+    assert near(8.02) > 1.4 * near(7.75)  # copper
+    assert near(1.49) > 1.05 * near(1.7)  # aluminium
+
+
+def test_template_is_the_sum_of_its_parts():
+    parts = background_components()
+    assert list(parts) == ["soft_protons", "cosmic", "particles", "copper"]
+    assert all((part >= 0).all() for part in parts.values())
+    assert (parts["copper"][grid.BIN_CENTRES < 6.5] < 1e-9).all()
+    assert (sum(parts.values()) > TEMPLATE).all()
 
 
 def test_formula_term_by_term():

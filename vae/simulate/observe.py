@@ -13,7 +13,7 @@ from vae.simulate import instrument
 from vae.simulate.detections import counts_by_visit, describe, identify, plan_batch
 from vae.simulate.spectral_model import photon_flux
 from vae.spectra import grid
-from vae.spectra.statistics import background_template, net_summary
+from vae.spectra.statistics import net_summary
 from vae.spectra.store import SHARD_ROWS, Block
 
 #: The archive's cut: more than this many net counts in 0.3-10 keV.
@@ -25,11 +25,6 @@ _FIRST_BATCH: Final = 13200
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048
-#: Background (FACTS 4): median and scatter (dex) of the rate in the source region [1/s] and of background_ratio.
-_BACKGROUND_RATE: Final = (0.0079, 0.155)
-_BACKGROUND_RATIO: Final = (0.04, 0.33)
-#: BACKSCAL of the source region (FACTS 4).
-_BACKSCAL: Final = (1.5e5, 3.2e5)
 #: Share of the observations in extended full frame.
 _EXTENDED_SHARE: Final = 0.25
 
@@ -119,21 +114,28 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         slab = slice(start, start + _SLAB_ROWS)
         photons = photon_flux(models[slab])
         rate[slab] = instrument.fold(photons, schedule.filter_index[slab], offaxis[slab], response[slab])
+    # Targets are counts within the smallest region; what a larger one gains and a cut one loses comes on top.
+    enclosed = instrument.enclosed(instrument.RADIUS, schedule.offaxis_arcmin)
+    rate *= enclosed[:, None]
     total_rate = np.maximum(rate.sum(axis=1, dtype=np.float64), 1e-300)
     total = counts_by_visit(total_rate * schedule.exposure_s, schedule.source, sources)
     expected = rate * (total / total_rate)[:, None]
 
     rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
+    density = instrument.background_rates(
+        rng, schedule.visit[rows], schedule.filter_index[rows], schedule.offaxis_arcmin[rows]
+    )
+    seen = expected[rows].sum(axis=1, dtype=np.float64) / (enclosed[rows] * schedule.exposure_s[rows])
+    regions = instrument.draw_regions(rng, seen, density.sum(axis=1), schedule.offaxis_arcmin[rows])
     setup = np.empty(rows.size, SETUP_DTYPE)
     setup["filter_index"], setup["offaxis_index"] = schedule.filter_index[rows], offaxis[rows]
-    setup["response_index"], setup["area_scale"] = response[rows], 1.0
+    setup["response_index"] = response[rows]
     setup["ra_pnt_deg"], setup["dec_pnt_deg"] = schedule.ra_pnt_deg[rows], schedule.dec_pnt_deg[rows]
-    setup["backscal"] = np.rint(rng.uniform(*_BACKSCAL, rows.size))
-    wanted = np.clip(_BACKGROUND_RATIO[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATIO[1], rows.size), 0.01, 0.5)
-    setup["background_backscal"] = np.rint(setup["backscal"] / wanted)
+    setup["area_scale"], setup["backscal"], setup["background_backscal"] = regions
     ratio = setup["backscal"] / setup["background_backscal"]
-    background = _background(rng, rows.size) * schedule.exposure_s[rows, None]
-    counts, background_counts = expose(rng, expected[rows], background, ratio)
+    background = density * (1e-6 * setup["backscal"] * schedule.exposure_s[rows])[:, None]
+    expected = expected[rows] * (setup["area_scale"] / enclosed[rows])[:, None]
+    counts, background_counts = expose(rng, expected, background, ratio)
     summary = net_summary(counts, background_counts, ratio)
     keep = np.asarray(summary["net_counts"], np.float64) > MINIMUM_NET_COUNTS
     rows, setup = rows[keep], setup[keep]
@@ -176,14 +178,3 @@ def expose(
     """
     counts = rng.poisson(expected + background).astype(np.uint32)
     return counts, rng.poisson(background / np.asarray(ratio)[:, None]).astype(np.uint32)
-
-
-def _background(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Draw expected background rates in the source region [1/s], shape (n, 238): the usual shape, more or less soft."""
-    template = background_template()
-    template = template / template.sum()
-    energy = np.linspace(-1.0, 1.0, template.size)  # bins are equal steps of resolution
-    tilt = np.exp(rng.normal(0.0, 0.12, n)[:, None] * energy)
-    shape = template * tilt
-    shape /= shape.sum(axis=1, keepdims=True)
-    return shape * (_BACKGROUND_RATE[0] * 10 ** rng.normal(0.0, _BACKGROUND_RATE[1], n))[:, None]

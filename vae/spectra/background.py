@@ -15,13 +15,33 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from vae.resources import asset
-from vae.spectra import grid
 from vae.spectra._rows import over_rows
 
 #: Half width, in bins, of the running sums that scale the template.
 _HALF_WINDOW: Final = 12
 #: Counts of the template that steady each running scale.
 _PRIOR_COUNTS: Final = 10.0
+#: Shares of two parts in the usual spectrum: what vignetting leaves of the cosmic one at a usual place in the field,
+#: and copper lines between none (the middle of the field) and all.
+_COSMIC_LEFT: Final = 0.65
+_COPPER_USUAL: Final = 0.75
+
+
+@lru_cache(maxsize=1)
+def background_components() -> dict[str, NDArray[np.float64]]:
+    """Return the parts of the EPIC-pn background: soft_protons, cosmic, particles, copper.
+
+    Returns
+    -------
+    dict of array of float64, shape (238,)
+        Counts / s for a region of BACKSCAL 1e6; read-only. Source:
+        ``assets/reference/epic_pn_background_components.csv``, which says what each part is.
+    """
+    table = pd.read_csv(asset("reference", "epic_pn_background_components.csv"), comment="#")
+    parts = {str(name): table[name].to_numpy(np.float64, copy=True) for name in table.columns}
+    for part in parts.values():
+        part.setflags(write=False)
+    return parts
 
 
 @lru_cache(maxsize=64)
@@ -36,11 +56,12 @@ def background_template(mode: str | None = None, filter_: str | None = None) -> 
     Returns
     -------
     array of float64, shape (238,)
-        Counts / s for a region of BACKSCAL 1e6; read-only. Source: ``assets/reference/epic_pn_background.csv``.
+        Counts / s for a region of BACKSCAL 1e6; read-only. From `background_components`.
     """
-    table = pd.read_csv(asset("reference", "epic_pn_background.csv"), comment="#")
-    edges = np.append(table["energy_lo_keV"].to_numpy(), table["energy_hi_keV"].to_numpy()[-1])
-    template = table["rate"].to_numpy() @ grid.overlap_matrix(edges, grid.BIN_EDGES)
+    parts = background_components()
+    template = (
+        parts["soft_protons"] + _COSMIC_LEFT * parts["cosmic"] + parts["particles"] + _COPPER_USUAL * parts["copper"]
+    )
     template.setflags(write=False)
     return template
 

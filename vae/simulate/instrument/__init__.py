@@ -8,8 +8,10 @@ from vae.simulate.instrument.area import (
     on_axis_area,
     vignetting,
 )
+from vae.simulate.instrument.background import background_rates
 from vae.simulate.instrument.folding import area_tables, fold, redistribution_tables, sensitivity_table, stored_matrices
 from vae.simulate.instrument.redistribution import Blur, redistribution
+from vae.simulate.instrument.region import RADIUS, draw_regions, enclosed
 from vae.simulate.instrument.responses import (
     CCD_ROWS,
     MODES,
@@ -25,11 +27,15 @@ __all__ = [
     "FILTERS",
     "MODES",
     "OFFAXIS_TABLE",
+    "RADIUS",
     "RESPONSE_NAMES",
     "Blur",
     "area_tables",
+    "background_rates",
     "blur_of",
     "channel_edges",
+    "draw_regions",
+    "enclosed",
     "fold",
     "native_arf",
     "native_rmf",

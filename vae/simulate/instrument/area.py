@@ -40,6 +40,12 @@ def _passes(layers: tuple[tuple[str, float, float], ...], energies_kev: NDArray[
     return np.exp(-depth)
 
 
+@lru_cache(maxsize=1)
+def _mirror_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    table = pd.read_csv(asset("reference", "epic_pn_mirror_area.csv"), comment="#")
+    return np.log(table["energy_keV"].to_numpy()), np.log(table["area_cm2"].to_numpy())
+
+
 def on_axis_area(filter_: str, energies_kev: ArrayLike) -> NDArray[np.float64]:
     """Return the effective area on axis: mirror x quantum efficiency x filter.
 
@@ -56,21 +62,37 @@ def on_axis_area(filter_: str, energies_kev: ArrayLike) -> NDArray[np.float64]:
         In cm2; mirror area from ``assets/reference/epic_pn_mirror_area.csv`` by log-log interpolation.
     """
     energies = np.atleast_1d(np.asarray(energies_kev, np.float64))
-    table = pd.read_csv(asset("reference", "epic_pn_mirror_area.csv"), comment="#")
-    mirror = np.exp(np.interp(np.log(energies), np.log(table["energy_keV"]), np.log(table["area_cm2"])))
+    mirror = np.exp(np.interp(np.log(energies), *_mirror_table()))
     energies_ev = np.maximum(energies * 1000.0, LOWEST_EV)
     silicon = xraydb.material_mu("Si", energies_ev, density=SILICON_DENSITY) * _DETECTOR_UM * 1e-4
     efficiency = -np.expm1(-silicon) * _passes(_OXIDE, energies)
     return mirror * efficiency * _passes(_FILTER_LAYERS[filter_], energies)
 
 
-def vignetting(energies_kev: ArrayLike, offaxis_arcmin: float) -> NDArray[np.float64]:
-    """Return the share of the area left at an off-axis angle: 1 / (1 + 0.75 (theta / theta0)^2).
+@lru_cache(maxsize=1)
+def _vignetting_table() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    table = pd.read_csv(asset("reference", "epic_pn_vignetting.csv"), comment="#")
+    angles = np.array([float(name) for name in table.columns[1:]])
+    return np.log(table["energy_keV"].to_numpy()), angles, table.iloc[:, 1:].to_numpy(np.float64)
 
-    theta0 = 12.5 - 1.6 ln(E / 1.5 keV) arcmin, constant below 1.5 keV.
+
+def vignetting(energies_kev: ArrayLike, offaxis_arcmin: float) -> NDArray[np.float64]:
+    """Return the share of the area left at an off-axis angle.
+
+    Parameters
+    ----------
+    energies_kev : array, shape (n,)
+    offaxis_arcmin : float
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        From ``assets/reference/epic_pn_vignetting.csv``, measured on real ARFs: the colour of the point-spread function
+        of usual regions is in it. Constant beyond its energies and angles.
     """
-    theta_0 = 12.5 - 1.6 * np.log(np.maximum(np.asarray(energies_kev, np.float64), 1.5) / 1.5)
-    return 1.0 / (1.0 + 0.75 * (offaxis_arcmin / theta_0) ** 2)
+    log_energies, angles, table = _vignetting_table()
+    at_angle = np.array([np.interp(offaxis_arcmin, angles, row) for row in table])
+    return np.interp(np.log(np.asarray(energies_kev, np.float64)), log_energies, at_angle)
 
 
 def offaxis_index(offaxis_arcmin: ArrayLike) -> NDArray[np.int64]:
