@@ -55,7 +55,7 @@ _MISTAKEN_FOR: Final = {
 #: Of the matched, those of which the catalogue only says that they emit X-rays.
 _BARE_SHARE: Final = 0.06
 #: Share matched at 700 net counts, and its rise per decade: in the end 0.45 of all sources have a class.
-_MATCHED_SHARE: Final = 0.472
+_MATCHED_SHARE: Final = 0.46
 _MATCHED_RISE: Final = 0.22
 #: Error of the catalogue's own positions, and how far a chance counterpart may lie [arcsec].
 _CATALOGUE_ERROR: Final = 0.3
