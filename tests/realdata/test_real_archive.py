@@ -131,3 +131,16 @@ def test_without_a_standin_rows_are_rejected_not_guessed(ogip, tmp_path):
     assert summary.detections == 11
     assert summary.rejected["no-response"] == 47
     assert summary.standin_responses == 0
+
+
+def test_a_catalogue_names_the_few_that_it_lists(ogip, tmp_path):
+    folder = ogip / "rxcj2359"
+    options = PreprocessOptions(catalogue=folder / "test_catalogue.fits", standin_response=ogip / STANDIN)
+    summary = preprocess([folder], tmp_path / "store", options, quiet=True)
+    table = SpectraStore.open(tmp_path / "store").detections
+    # It is of sources in stacked observations: of this field's 58 spectra it has two, under DETIDs of 4XMM.
+    assert summary.rejected["not-in-catalogue"] == 56
+    assert table["detection_id"].tolist() == [107609401010030, 107609401010100]
+    assert table["source_id"].tolist() == [3067718060100038, 3067718060100131]
+    assert table["src_num"].tolist() == [28, 88]
+    assert table["name"].str.startswith("J0000").all()  # it has no names, so files give them

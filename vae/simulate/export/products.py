@@ -151,7 +151,8 @@ def response_keyword(name: str) -> str:
 def _observation_cards(detection: Detection) -> tuple[Card, ...]:
     """Keywords of the primary headers of spectra."""
     row = detection.row
-    cards: tuple[Card, ...] = (
+    ra, dec = float(detection.setup["ra_pnt_deg"]), float(detection.setup["dec_pnt_deg"])
+    return (
         *SIMULATED,
         ("TELESCOP", "XMM", "mission"),
         ("INSTRUME", "EPN", "instrument"),
@@ -173,13 +174,6 @@ def _observation_cards(detection: Detection) -> tuple[Card, ...]:
         ("TIMEREF", "LOCAL", "reference of times"),
         ("EQUINOX", 2000.0, "equinox of the coordinates"),
         ("RADESYS", "ICRS", "coordinate system"),
-    )
-    pointing = _pointing(detection)
-    if pointing is None:
-        return cards
-    ra, dec = pointing
-    return (
-        *cards,
         ("RA_OBJ", ra, "[deg] what was pointed at"),
         ("DEC_OBJ", dec, "[deg] what was pointed at"),
         ("RA_PNT", ra, "[deg] mean pointing"),
@@ -215,19 +209,10 @@ def _source_cards(detection: Detection) -> tuple[Card, ...]:
     )
 
 
-def _pointing(detection: Detection) -> tuple[float, float] | None:
-    setup = detection.setup
-    return (
-        (float(setup["ra_pnt_deg"]), float(setup["dec_pnt_deg"])) if "ra_pnt_deg" in (setup.dtype.names or ()) else None
-    )
-
-
 def _sky_pixel(detection: Detection) -> tuple[float, float]:
     """Place of the source in the plane tangential at the pointing (Greisen & Calabretta 2002, A&A 395, 1077)."""
-    pointing = _pointing(detection)
-    if pointing is None:
-        return _SKY_CENTRE, _SKY_CENTRE
-    ra, dec, ra_0, dec_0 = np.radians([detection.row["ra_deg"], detection.row["dec_deg"], *pointing])
+    row, setup = detection.row, detection.setup
+    ra, dec, ra_0, dec_0 = np.radians([row["ra_deg"], row["dec_deg"], setup["ra_pnt_deg"], setup["dec_pnt_deg"]])
     down = np.sin(dec) * np.sin(dec_0) + np.cos(dec) * np.cos(dec_0) * np.cos(ra - ra_0)
     east = np.cos(dec) * np.sin(ra - ra_0) / down
     north = (np.sin(dec) * np.cos(dec_0) - np.cos(dec) * np.sin(dec_0) * np.cos(ra - ra_0)) / down
