@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
 import resource
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,8 @@ def main(options: BuildDemo) -> dict[str, Any]:
         from vae.network.trained import TrainedModel
 
         TrainedModel.load(_model(options))  # a model that cannot be used is said so now, too
+        # Loading torch takes seconds: now, while compiled code simulates.
+        threading.Thread(target=importlib.import_module, args=("torch",), daemon=True).start()
     clock = _Clock()
     with kept_folder(options.out, work_identity(simulate), fresh=options.fresh) as work:
         try:
