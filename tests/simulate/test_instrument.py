@@ -2,13 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from vae.simulate import instrument
 from vae.simulate.kinds.recipe import blank
 from vae.simulate.spectral_model import photon_flux
 from vae.spectra import grid
-from vae.spectra.ogip import read_arf
 from vae.spectra.ogip_types import Arf
 from vae.spectra.response import area_on_true_grid, redistribution_on_true_grid, sensitivity
 
@@ -136,33 +134,3 @@ def test_a_power_law_gives_the_rate_of_real_responses() -> None:
     thin = instrument.fold(photons, zero, zero, np.zeros(1, np.int32)).sum()
     medium = instrument.fold(photons, zero + 1, zero, np.zeros(1, np.int32)).sum()
     assert 2.05 < medium < thin < 2.25
-
-
-@pytest.mark.realdata
-@pytest.mark.parametrize(
-    ("file", "filter_"),
-    # The other MCG-6-30-15 set was made with a later empirical correction (8 % less above 8 keV): another convention.
-    [("igr_j18490/PN_PWN.arf", "thin"), ("mcg6_30_15/PN_0693781201_S003_total.arf", "medium"),
-     ("ngc7793_ulx4/PN.arf", "medium")],
-)  # fmt: skip
-def test_area_agrees_with_a_real_one(ogip: Path, file: str, filter_: str) -> None:
-    arf = read_arf(ogip / file)
-    ours = instrument.on_axis_area(filter_, 0.5 * (arf.energy_lo + arf.energy_hi).clip(0.2))
-    real, ours = (_on_stored_grid(arf.energy_lo, arf.energy_hi, values) for values in (arf.area, ours))
-    inside = (grid.TRUE_CENTRES > 0.4) & (grid.TRUE_CENTRES < 9.0)
-    ratio = (ours / real)[inside]
-    assert np.median(ratio) == pytest.approx(1.0, abs=0.05)
-    # Bins across an absorption edge may be off; nothing else is.
-    assert np.mean(np.abs(ratio - 1.0) < 0.05) > 0.9
-    assert np.abs(ratio - 1.0).max() < 0.2
-
-
-def _on_stored_grid(
-    low: NDArray[np.floating], high: NDArray[np.floating], values: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    overlap = np.clip(
-        np.minimum(high[:, None], grid.TRUE_EDGES[None, 1:]) - np.maximum(low[:, None], grid.TRUE_EDGES[None, :-1]),
-        0.0,
-        None,
-    )
-    return (values @ overlap) / overlap.sum(axis=0)

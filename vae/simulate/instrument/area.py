@@ -25,19 +25,30 @@ _DETECTOR_UM: Final = 280.0
 _OXIDE: Final = (("SiO2", 0.03, 2.2),)
 SILICON_DENSITY: Final = 2.329
 #: Lowest energy [eV] of the tables of xraydb; below it (outside 0.3-10 keV by far) attenuation stays at this energy's.
-LOWEST_EV: Final = 100.0
+_LOWEST_EV: Final = 100.0
 #: Off-axis angles [arcmin] for which areas are tabulated; a detection takes the nearest.
 OFFAXIS_STEP: Final = 0.9
 N_OFFAXIS: Final = 17
 OFFAXIS_TABLE: Final = OFFAXIS_STEP * np.arange(N_OFFAXIS)
 
 
+@lru_cache(maxsize=64)
+def _attenuation(formula: str, density: float, energies_kev: bytes) -> NDArray[np.float64]:
+    energies_ev = np.maximum(np.frombuffer(energies_kev) * 1000.0, _LOWEST_EV)
+    return np.asarray(xraydb.material_mu(formula, energies_ev, density=density)) * 1e-4
+
+
+def attenuation(formula: str, density: float, energies_kev: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the attenuation coefficient [1/um] of a material at some energies; asked again, it is remembered.
+
+    xraydb takes a tenth of a second for two thousand energies, and a process asks for the same ones dozens of times.
+    """
+    return _attenuation(formula, density, np.ascontiguousarray(energies_kev, np.float64).tobytes())
+
+
 def _passes(layers: tuple[tuple[str, float, float], ...], energies_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    depth = np.zeros_like(energies_kev)
-    for formula, thickness_um, density in layers:
-        energies_ev = np.maximum(energies_kev * 1000.0, LOWEST_EV)
-        depth += xraydb.material_mu(formula, energies_ev, density=density) * thickness_um * 1e-4
-    return np.exp(-depth)
+    depths = [thickness_um * attenuation(formula, density, energies_kev) for formula, thickness_um, density in layers]
+    return np.exp(-np.sum(depths, axis=0))
 
 
 @lru_cache(maxsize=1)
@@ -63,9 +74,7 @@ def on_axis_area(filter_: str, energies_kev: ArrayLike) -> NDArray[np.float64]:
     """
     energies = np.atleast_1d(np.asarray(energies_kev, np.float64))
     mirror = np.exp(np.interp(np.log(energies), *_mirror_table()))
-    energies_ev = np.maximum(energies * 1000.0, LOWEST_EV)
-    silicon = xraydb.material_mu("Si", energies_ev, density=SILICON_DENSITY) * _DETECTOR_UM * 1e-4
-    efficiency = -np.expm1(-silicon) * _passes(_OXIDE, energies)
+    efficiency = -np.expm1(-_DETECTOR_UM * attenuation("Si", SILICON_DENSITY, energies)) * _passes(_OXIDE, energies)
     return mirror * efficiency * _passes(_FILTER_LAYERS[filter_], energies)
 
 

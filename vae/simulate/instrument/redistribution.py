@@ -8,10 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
-import xraydb
 from numpy.typing import ArrayLike, NDArray
 
-from vae.simulate.instrument.area import LOWEST_EV, SILICON_DENSITY
+from vae.simulate.instrument.area import SILICON_DENSITY, attenuation
 
 # Collection of charge against the depth z of absorption (form: Popp et al. 2000, Nucl. Instr. Meth. A 439, 567):
 # f = S + A (z / l)^alpha down to z = l, then 1 - B exp(-(z - l) / tau), smooth at l. Fitted to five real matrices
@@ -26,11 +25,12 @@ _LOSS_POWER: Final = 0.587
 _K_YIELD: Final = 0.0375
 _K_EDGE: Final = 1.839
 _K_ALPHA: Final = 1.74
-#: Layers in which absorption is summed: this many to l, as many to _LAYERS_END tau below it, and the rest as one.
-_N_LAYERS: Final = 24
+#: Layers in which absorption is summed: to l, from there to _LAYERS_END tau below it, and the rest as one.
+_N_SHALLOW: Final = 24
+_N_DEEP: Final = 12
 _LAYERS_END: Final = 6.0
 #: Layers that absorb less than this share of the photons are left out.
-_LEAST_SHARE: Final = 1e-7
+_LEAST_SHARE: Final = 1e-6
 #: The normal distribution's integral is tabulated to +-6 sigma in steps of 1/512: linear interpolation is good to 5e-7.
 _REACH: Final = 6.0
 _STEPS_A_SIGMA: Final = 512
@@ -66,8 +66,8 @@ def _layers() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the borders [um] of the layers, (n + 1,), and the share of the charge that each collects, (n,)."""
     rise = (1.0 - _KEPT) / (1.0 + _LOSS_POWER * _LOSS_TAIL_UM / _LOSS_DEPTH_UM)
     lost = 1.0 - _KEPT - rise
-    below = _LAYERS_END * _LOSS_TAIL_UM * np.linspace(0.0, 1.0, _N_LAYERS + 1) ** 1.5
-    border = np.append(np.linspace(0.0, _LOSS_DEPTH_UM, _N_LAYERS, endpoint=False), _LOSS_DEPTH_UM + below)
+    below = _LAYERS_END * _LOSS_TAIL_UM * np.linspace(0.0, 1.0, _N_DEEP + 1) ** 1.5
+    border = np.append(np.linspace(0.0, _LOSS_DEPTH_UM, _N_SHALLOW, endpoint=False), _LOSS_DEPTH_UM + below)
     z = 0.5 * (border[1:] + border[:-1])
     shallow = _KEPT + rise * (z / _LOSS_DEPTH_UM) ** _LOSS_POWER
     deep = 1.0 - lost * np.exp(-np.maximum(z - _LOSS_DEPTH_UM, 0.0) / _LOSS_TAIL_UM)
@@ -82,7 +82,7 @@ def _absorbed(mu_per_um: NDArray[np.float64], border: NDArray[np.float64]) -> ND
 
 def _escaping(energies_kev: NDArray[np.float64], mu_per_um: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of photons whose K-alpha photon escapes (Reed & Ware 1972, J. Phys. E 5, 582), shape (n,)."""
-    mu_alpha = float(xraydb.mu_elam("Si", _K_ALPHA * 1000.0)) * SILICON_DENSITY * 1e-4
+    mu_alpha = float(attenuation("Si", SILICON_DENSITY, np.array([_K_ALPHA]))[0])
     share = 0.5 * _K_YIELD * (1.0 - mu_alpha / mu_per_um * np.log1p(mu_per_um / mu_alpha))
     return np.where(energies_kev > _K_EDGE, share, 0.0)
 
@@ -158,7 +158,7 @@ def redistribution(
         Rows sum to at most 1: what falls outside the bins is lost.
     """
     energies = np.atleast_1d(np.asarray(energies_kev, np.float64))
-    mu = xraydb.mu_elam("Si", np.maximum(energies * 1000.0, LOWEST_EV)) * SILICON_DENSITY * 1e-4
+    mu = attenuation("Si", SILICON_DENSITY, energies)
     border, collected = _layers()
     out = np.empty((energies.size, np.size(edges_kev) - 1), dtype)
     _redistribute(
