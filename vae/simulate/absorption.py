@@ -19,8 +19,9 @@ ABUNDANCES: Final = {
 #: A fifth of the hydrogen nuclei sit in molecules, whose cross section is 2.85 times the atom's (Wilms et al. 2000).
 _MOLECULAR_FACTOR: Final = 0.8 + 0.2 * 2.85 / 2
 _ATOMIC_MASS_G: Final = 1.66053907e-24
-#: Energies of the tabulated cross section [keV]: equal steps of log energy, wide enough for a redshift of 5.
-_TABLE_LOG_ENERGY: Final = np.linspace(np.log(0.12), np.log(80.0), 8000)
+#: Energies of the tabulated cross section [keV]: equal steps of log energy, six to the narrowest bin they are averaged
+#: over, wide enough for a redshift of 5.
+_TABLE_LOG_ENERGY: Final = np.linspace(np.log(0.12), np.log(80.0), 4000)
 
 
 @lru_cache(maxsize=1)
@@ -29,9 +30,9 @@ def cross_section_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
     Returns
     -------
-    log_energy : array, shape (8000,)
+    log_energy : array, shape (4000,)
         Natural logarithm of the energy in keV, equally spaced.
-    cross_section : array, shape (8000,)
+    cross_section : array, shape (4000,)
         In 1e-22 cm2, so that its product with N_H in 1e22 cm-2 is the optical depth. Wilms et al. (2000) abundances, no
         dust. Read-only.
     """
