@@ -115,10 +115,10 @@ class Kind:
     boost: float = 0.0
 
 
-#: The shares give *detections* above 300 counts those of FACTS 5 (assumed there): unabsorbed nuclei with galaxies
-#: and clusters 0.62, absorbed ones 0.10, stars 0.16, X-ray binaries 0.05, ULX 0.03, CV 0.015, remnants 0.01, neutron stars 0.008,
-#: disruptions 0.005; what is bright or monitored takes a smaller share of the sources. The oddities at the end are what
-#: outlier and similarity tools should find.
+#: The shares give *detections* above 300 counts those of FACTS 5 (assumed there): unabsorbed nuclei with galaxies and
+#: clusters 0.62, absorbed ones 0.10, stars 0.16, X-ray binaries 0.05, ULX 0.03, CV 0.015, remnants 0.01, neutron stars
+#: 0.008, disruptions 0.005; what is bright or monitored takes a smaller share of the sources. The oddities at the end
+#: are what outlier and similarity tools should find.
 KINDS: Final = (
     Kind("agn", "AGN", 0.371, extragalactic.agn, _BEYOND),
     Kind("agn_absorbed", "AGN", 0.103, extragalactic.absorbed_agn, _BEYOND),
