@@ -20,8 +20,8 @@ from vae.spectra.store import SHARD_ROWS, Block
 MINIMUM_NET_COUNTS: Final = 300.0
 #: Observations expected to yield less never make it; not worth simulating.
 _HOPELESS_COUNTS: Final = 220.0
-#: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.25 above the cut.
-_FIRST_BATCH: Final = 13200
+#: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.2 above the cut.
+_FIRST_BATCH: Final = 14000
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048
@@ -114,27 +114,24 @@ def _simulate_batch(rng: np.random.Generator, n_sources: int, *, first: bool) ->
         slab = slice(start, start + _SLAB_ROWS)
         photons = photon_flux(models[slab])
         rate[slab] = instrument.fold(photons, schedule.filter_index[slab], offaxis[slab], response[slab])
-    # Targets are counts within the smallest region; what a larger one gains and a cut one loses comes on top.
-    enclosed = instrument.enclosed(instrument.RADIUS, schedule.offaxis_arcmin)
-    rate *= enclosed[:, None]
+    density = instrument.background_rates(rng, schedule.visit, schedule.filter_index, schedule.offaxis_arcmin)
+    # Regions follow from the source's light, taken as within the smallest one first, and its counts from the regions.
     total_rate = np.maximum(rate.sum(axis=1, dtype=np.float64), 1e-300)
-    total = counts_by_visit(total_rate * schedule.exposure_s, schedule.source, sources)
-    expected = rate * (total / total_rate)[:, None]
+    within = instrument.enclosed(instrument.RADIUS, schedule.offaxis_arcmin) * schedule.exposure_s
+    light = counts_by_visit(total_rate * within, schedule.source, sources) / within
+    regions = instrument.draw_regions(rng, light, density.sum(axis=1), schedule.offaxis_arcmin)
+    total = counts_by_visit(total_rate * regions[0] * schedule.exposure_s, schedule.source, sources)
 
-    rows = np.flatnonzero(expected.sum(axis=1) > _HOPELESS_COUNTS)
-    density = instrument.background_rates(
-        rng, schedule.visit[rows], schedule.filter_index[rows], schedule.offaxis_arcmin[rows]
-    )
-    seen = expected[rows].sum(axis=1, dtype=np.float64) / (enclosed[rows] * schedule.exposure_s[rows])
-    regions = instrument.draw_regions(rng, seen, density.sum(axis=1), schedule.offaxis_arcmin[rows])
+    rows = np.flatnonzero(total > _HOPELESS_COUNTS)
     setup = np.empty(rows.size, SETUP_DTYPE)
     setup["filter_index"], setup["offaxis_index"] = schedule.filter_index[rows], offaxis[rows]
     setup["response_index"] = response[rows]
     setup["ra_pnt_deg"], setup["dec_pnt_deg"] = schedule.ra_pnt_deg[rows], schedule.dec_pnt_deg[rows]
-    setup["area_scale"], setup["backscal"], setup["background_backscal"] = regions
+    for name, values in zip(("area_scale", "backscal", "background_backscal"), regions, strict=True):
+        setup[name] = values[rows]
     ratio = setup["backscal"] / setup["background_backscal"]
-    background = density * (1e-6 * setup["backscal"] * schedule.exposure_s[rows])[:, None]
-    expected = expected[rows] * (setup["area_scale"] / enclosed[rows])[:, None]
+    background = density[rows] * (1e-6 * setup["backscal"] * schedule.exposure_s[rows])[:, None]
+    expected = rate[rows] * (total / total_rate)[rows, None]
     counts, background_counts = expose(rng, expected, background, ratio)
     summary = net_summary(counts, background_counts, ratio)
     keep = np.asarray(summary["net_counts"], np.float64) > MINIMUM_NET_COUNTS
