@@ -144,10 +144,11 @@ def _out_of_fold(
             model = _fitted(both[~inside].reshape(-1, d), truth[~inside].ravel(), method, rng)
             rows = both[inside].reshape(-1, d)
             held[inside] = model.decision_function(rows).reshape(-1, k)
-            for j in range(len(names)):
-                mixed = rows.copy()
-                mixed[:, j] = rng.permutation(mixed[:, j])
-                shuffled[j, inside] = model.decision_function(mixed).reshape(-1, k)
+            if len(names):
+                mixed = np.repeat(rows[None], len(names), axis=0)
+                for j in range(len(names)):
+                    mixed[j, :, j] = rng.permutation(rows[:, j])
+                shuffled[:, inside] = model.decision_function(mixed.reshape(-1, d)).reshape(len(names), -1, k)
         # Folds are compared within a spectrum and its partners only, so that their scales need not agree.
         scores += held / repeats
         loss += [(_wins(held).mean() - _wins(one).mean()) / repeats for one in shuffled]
