@@ -67,7 +67,7 @@ def test_the_soft_excess_is_redshifted_away() -> None:
     models = extragalactic.agn(np.random.default_rng(3), campaign(1, 100.0, 20_000))
     share = models["flux_blackbody"] / models["flux_powerlaw"]
     near, far = models["redshift"] < 0.15, models["redshift"] > 0.8
-    assert np.mean(share[near] > 0.03) > 0.5
+    assert np.mean(share[near] > 0.02) > 0.5  # in most
     assert np.median(share[far & (share > 0)]) < 0.5 * np.median(share[near & (share > 0)])
 
 

@@ -21,7 +21,7 @@ MINIMUM_NET_COUNTS: Final = 300.0
 #: Observations expected to yield less never make it; not worth simulating.
 _HOPELESS_COUNTS: Final = 220.0
 #: Sources drawn at first, and where these do not fill the chunk. Detections a source: about 1.2 above the cut.
-_FIRST_BATCH: Final = 14000
+_FIRST_BATCH: Final = 13700
 _NEXT_BATCH: Final = 2000
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048

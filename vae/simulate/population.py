@@ -72,7 +72,7 @@ _YOUNG_BINARIES: Final = Habitat(0.03, 1.5, 0.4, 0.5, 4, 0.3, latitude_deg=4, di
 _WHITE_DWARFS: Final = Habitat(1, 2, 2, 1, 0.7, 0.5, latitude_deg=30, distance_kpc=0.5, native=False)
 _NEARBY_NEUTRON_STARS: Final = Habitat(1, 1, 0.5, 1, 0.5, 0.3, latitude_deg=30, distance_kpc=0.35, distance_dex=0.25,
                                        native=False)  # fmt: skip
-_PULSARS: Final = Habitat(0.4, 2, 1, 0.5, 0.5, 0.1, latitude_deg=20, distance_kpc=1.5, distance_dex=0.35)
+_PULSARS: Final = Habitat(0.4, 2, 1, 0.5, 0.5, 0.1, latitude_deg=20, distance_kpc=3.0, distance_dex=0.35)
 _MAGNETARS: Final = Habitat(0.01, 1, 1, 0.3, 0.1, 0, latitude_deg=3, distance_kpc=6.0, distance_dex=0.2)
 _REMNANTS: Final = Habitat(0.02, 0.7, 0.5, 0.3, 4, 2, latitude_deg=5, distance_kpc=3.0, distance_dex=0.25)
 _SUPERSOFT: Final = Habitat(0.05, 0.1, 0.1, 0.1, 4, 2, latitude_deg=15, distance_kpc=1.5, distance_dex=0.25)

@@ -11,9 +11,15 @@ from vae.simulate.kinds.recipe import Draws, TimeLine, blank, brighten, interpol
 
 
 def agn(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
-    """Seyfert galaxies: index 1.99 +- 0.30 (Scott et al. 2011), soft excess in most, a quarter absorbed."""
-    redshift = Draws(rng, line).lognormal(0.3, 0.38, 0.002, 1.5)
-    return _nuclei(rng, line, redshift, absorbed_share=0.25, variability_dex=0.22)
+    """Seyfert galaxies: index 1.99 +- 0.30 (Scott et al. 2011), soft excess in most, a quarter absorbed.
+
+    A third has ionised gas in front, whose oxygen and iron absorb at 0.7 to 0.9 keV (Reynolds 1997, MNRAS 286, 513).
+    """
+    draw = Draws(rng, line)
+    models = _nuclei(rng, line, draw.lognormal(0.3, 0.38, 0.002, 1.5), absorbed_share=0.25, variability_dex=0.22)
+    models["trough_depth"] = np.where(draw.chance(0.33), draw.uniform(0.1, 0.7), 0.0)
+    models["trough_energy"], models["trough_sigma"] = draw.uniform(0.72, 0.88), draw.uniform(0.04, 0.1)
+    return models
 
 
 def quasar(rng: np.random.Generator, line: TimeLine) -> NDArray[np.void]:
@@ -41,7 +47,7 @@ def _nuclei(
     models["redshift"] = redshift
     # The excess is a property of the source's own 0.3-10 keV: the farther, the less of it is left in ours.
     kt = models["kt_blackbody"] = draw.normal(0.11, 0.03, 0.06, 0.2)
-    excess = np.where(draw.chance(0.6), draw.lognormal(0.18, 0.3, 0.0, 1.0), 0.0)
+    excess = np.where(draw.chance(0.55), draw.lognormal(0.13, 0.25, 0.0, 0.6), 0.0)
     models["flux_blackbody"] = excess * _above(0.3 * (1.0 + redshift) / kt) / _above(0.3 / kt)
     models["line_1_ew"] = draw.lognormal(0.08, 0.25, 0.0, 0.4)
     models["line_1_sigma"] = np.where(draw.chance(0.25), 0.3, 0.05)
@@ -49,7 +55,8 @@ def _nuclei(
     # In a twentieth clouds pass: the column of single observations differs.
     cloudy = draw.chance(0.05) & draw.now(0.5)
     models["nh_intrinsic"] = np.where(cloudy, 2.0 * 10 ** draw.flicker(0.4), column)
-    models["open_share"] = np.where(draw.chance(0.5), draw.uniform(0.0, 0.3), 0.0)
+    # Partial covering in half of them; some scattered light gets around the gas in the others.
+    models["open_share"] = np.where(draw.chance(0.5), draw.uniform(0.0, 0.3), draw.lognormal(0.03, 0.3, 0.0, 0.2))
     models["nh"] = draw.nh
     brighten(models, 10**brighter)
     return models
