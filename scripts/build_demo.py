@@ -68,8 +68,10 @@ def main(options: BuildDemo) -> dict[str, Any]:
         try:
             simulated = simulate_store(simulate, work, quiet=options.json)
             clock.lap("simulate_s")
-            digest = SpectraStore.open(simulated.store).content_hash() if options.json else None
-            clock.lap("hash_s")
+            digest = None
+            if options.json:  # for programs: a person need not wait for it
+                digest = SpectraStore.open(simulated.store).content_hash()
+                clock.lap("hash_s")
             if options.store_only:
                 put_in_place(simulated.store, options.out)
             else:
