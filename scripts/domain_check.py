@@ -48,8 +48,8 @@ class Options:
     avoid: tuple[float, float, float] | None = None
     """Right ascension, declination [deg] and radius [arcmin] of a piece of sky to leave out: a cluster, for instance,
     whose light lies under its neighbours."""
-    likeness: int = 600
-    """Simulated sources of each class among which bright spectra look for their like; 0 leaves it out."""
+    likeness: int = 20_000
+    """Simulated sources among which bright spectra look for their like; 0 leaves it out."""
     seed: int = 0
     """Of everything that is drawn."""
     json: bool = False
@@ -117,13 +117,13 @@ def _compared(
     return out
 
 
-def _neighbours(rng: np.random.Generator, store: SpectraStore, per_class: int) -> dict[str, Any]:
+def _neighbours(rng: np.random.Generator, store: SpectraStore, n_sources: int) -> dict[str, Any]:
     """Tell what the likest simulated sources of every spectrum are that is no pipeline product."""
     table = store.detections
     shares: dict[str, Any] = {}
     for row in np.flatnonzero(table["src_num"].isna().to_numpy()):
         made = candidates(
-            rng, per_class, filter_=str(table["filter"].iloc[row]), mjd=float(table["mjd_start"].iloc[row])
+            rng, n_sources, filter_=str(table["filter"].iloc[row]), mjd=float(table["mjd_start"].iloc[row])
         )
         found = likest(
             store.read("counts", int(row)),

@@ -21,23 +21,19 @@ Array = NDArray[Any]
 Draw = Callable[[np.random.Generator, int], NDArray[np.void]]
 
 _CANNED: Final = re.compile(r"epn_e(\d)_([a-z]+)\d+_sdY(\d)")
-#: From a hole in the Galactic gas to deep in the plane [1e22 cm-2], drawn evenly in the logarithm.
-_COLUMNS: Final = (0.01, 10.0)
 #: Rows whose fine spectra are in memory at a time.
 _SLAB_ROWS: Final = 2048
 
 
-def population(
-    true_classes: Collection[str] | None = None, *, nh_galactic: float | None = None, campaigns: bool = True
-) -> Draw:
+def population(true_classes: Collection[str] | None = None, *, nh_galactic: float, campaigns: bool = True) -> Draw:
     """Return what draws models of the simulated population in its natural mix.
 
     Parameters
     ----------
     true_classes : collection of str, optional
         Classes to draw from; all if not given.
-    nh_galactic : float, optional
-        Galactic column of every source [1e22 cm-2]; anything from `_COLUMNS` if not given.
+    nh_galactic : float
+        Galactic column of every source [1e22 cm-2].
     campaigns : bool
         With the targets of campaigns (at random times of theirs), or without.
     """
@@ -55,9 +51,7 @@ def population(
             rows = np.flatnonzero(which == index)
             if rows.size:
                 days = kind.span_days * rng.random(rows.size)
-                column = np.full(rows.size, nh_galactic or 0.0)
-                if nh_galactic is None:
-                    column = np.exp(rng.uniform(np.log(_COLUMNS[0]), np.log(_COLUMNS[1]), rows.size))
+                column = np.full(rows.size, nh_galactic)
                 line = TimeLine(np.arange(rows.size), rows.size, days, kind.span_days, nh_galactic=column)
                 models[rows] = kind.draw(rng, line)
         return models

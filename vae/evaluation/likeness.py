@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.evaluation.draws import folded, population
+from vae.evaluation.draws import folded
 from vae.simulate import instrument
+from vae.simulate.detections import plan_batch
 from vae.simulate.population import KINDS
 from vae.spectra.background import background_template, expected_background
 from vae.spectra.statistics import cstat, profile_amplitude
@@ -39,7 +40,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Simulated sources on axis, as many of each class.
+    """Simulated detections, as they would look on axis in full frame.
 
     Parameters
     ----------
@@ -54,24 +55,25 @@ class Candidates:
     shapes: Array
 
 
-def candidates(rng: np.random.Generator, per_class: int, *, filter_: str, mjd: float) -> Candidates:
-    """Draw sources of every class, behind any Galactic column, seen on axis in full frame.
+def candidates(rng: np.random.Generator, n_sources: int, *, filter_: str, mjd: float) -> Candidates:
+    """Simulate the detections of a population: every class in its natural share, behind the gas of its place.
 
     Parameters
     ----------
     rng : Generator
-    per_class : int
+    n_sources : int
+        Sources; each of the showpieces and oddities is among them.
     filter_ : str
         thin, medium or thick.
     mjd : float
         Decides the period of the response.
     """
-    names = sorted({kind.true_class for kind in KINDS})
-    models = np.concatenate([population({name})(rng, per_class) for name in names])
-    filters = np.full(len(models), instrument.FILTERS.index(filter_))
-    responses = np.full(len(models), instrument.response_index(mjd, instrument.MODES.index("ff"), 0.0))
-    shapes = folded(models, filters, np.zeros(len(models)), responses)
-    return Candidates(models, np.repeat(names, per_class), shapes)
+    plan = plan_batch(rng, n_sources, showpieces=True)
+    kinds = plan.sources.kind[plan.schedule.source]
+    filters = np.full(len(plan.models), instrument.FILTERS.index(filter_))
+    responses = np.full(len(plan.models), instrument.response_index(mjd, instrument.MODES.index("ff"), 0.0))
+    shapes = folded(plan.models, filters, np.zeros(len(plan.models)), responses)
+    return Candidates(plan.models, np.array([kind.true_class for kind in KINDS])[kinds], shapes)
 
 
 def likest(counts: Array, background_counts: Array, background_ratio: float, shapes: Array) -> Likeness:
