@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 from ogip_files import N_CHANNELS, write_arf, write_pha, write_rmf
 
 from vae.archive.columns import CATALOGUE_COLUMNS
 from vae.errors import CatalogueError, ExplorerError
 from vae.preprocess import PreprocessOptions, preprocess
-from vae.spectra.fits_tables import Column, Table, fits_file
 from vae.spectra.store import SpectraStore
 
 OBS, LATER = "0123456789", "0987654321"
@@ -45,13 +45,10 @@ def write_catalogue(path: Path, rows: list[Mapping[str, object]], drop: tuple[st
         "IAUNAME": "4XMM J0", "SC_RA": 10.0, "SC_DEC": -5.0, "SC_POSERR": 0.5, "MJD_START": 55000.0,
         "MJD_STOP": 55000.5, "PN_FILTER": "Medium", "PN_SUBMODE": "PrimeLargeWindow", "PN_OFFAX": 3.25, "SUM_FLAG": 1,
     }  # fmt: skip
-    table = pd.DataFrame([usual | dict(row) for row in rows])
-    columns = [
-        Column(column.name, table[column.name].to_numpy().astype("S" if column.dtype == "str" else column.dtype))
-        for column in CATALOGUE_COLUMNS
-        if column.name in table and column.name not in drop
-    ]
-    path.write_bytes(fits_file([], [Table("SRCLIST", columns)]))
+    frame = pd.DataFrame([usual | dict(row) for row in rows])
+    wanted = [column for column in CATALOGUE_COLUMNS if column.name in frame and column.name not in drop]
+    table = Table({c.name: frame[c.name].to_numpy().astype("S" if c.dtype == "str" else c.dtype) for c in wanted})
+    table.write(path, format="fits", overwrite=True)
     return path
 
 

@@ -49,7 +49,7 @@ CATALOGUE_COLUMNS: Final = (
     CatalogueColumn("PN_OFFAX", "float32", "arcmin", "pn: off-axis angle"),
     CatalogueColumn("EP_8_CTS", "float32", "count", "EPIC: net counts, 0.2-12 keV"),
     CatalogueColumn("PN_8_CTS", "float32", "count", "pn: net counts, 0.2-12 keV"),
-    CatalogueColumn("PN_8_RATE", "float32", "count/s", "pn: net count rate, 0.2-12 keV"),
+    CatalogueColumn("PN_8_RATE", "float32", "count s-1", "pn: net count rate, 0.2-12 keV"),
     CatalogueColumn("EP_8_DET_ML", "float32", "", "EPIC: detection likelihood"),
     CatalogueColumn("EP_EXTENT", "float32", "arcsec", "EPIC: extent, 0 for a point source"),
     CatalogueColumn("SUM_FLAG", "int16", "", "summary quality flag, 0 is best"),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vae.spectra.fits_tables import Card, Column, Table
+from vae.spectra.fits_tables import Card, Column, Table, table
 from vae.spectra.ogip_types import Rmf
 
 _OGIP: Final[Card] = ("HDUCLASS", "OGIP", "format conforms to OGIP/GSFC conventions")
@@ -48,19 +48,16 @@ def spectrum_table(
     """
     n_channels = len(counts)
     columns = [
-        Column("CHANNEL", np.arange(n_channels, dtype=np.int16), comment="channel number"),
-        Column("COUNTS", np.asarray(counts, np.int32), "count", "counts in the channel"),
+        Column("CHANNEL", "I", array=np.arange(n_channels)),
+        Column("COUNTS", "J", unit="count", array=counts),
     ]
     flags: list[Card] = []
-    for name, values, meaning in (
-        ("GROUPING", grouping, "start of a group (1) or not (-1)"),
-        ("QUALITY", quality, "quality of the channel (0=good)"),
-    ):
+    for name, values in (("GROUPING", grouping), ("QUALITY", quality)):
         if values is None:
             flags.append((name, 0, f"no {name.lower()} is given"))
         else:
-            columns.append(Column(name, np.asarray(values, np.int16), comment=meaning))
-    return Table(
+            columns.append(Column(name, "I", array=values))
+    return table(
         "SPECTRUM",
         columns,
         (
@@ -107,9 +104,9 @@ def area_table(
     cards : sequence of Card
         More keywords.
     """
-    return Table(
+    return table(
         "SPECRESP",
-        (*_energies(energy_lo, energy_hi), Column("SPECRESP", np.asarray(area, np.float32), "cm2", "effective area")),
+        (*_energies(energy_lo, energy_hi), Column("SPECRESP", "E", unit="cm2", array=area)),
         (
             *_INSTRUMENT,
             ("ARFVERSN", "1992a", "OGIP version of the format"),
@@ -140,14 +137,14 @@ def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table
         *cards,
     )
     return (
-        Table(
+        table(
             "MATRIX",
             (
                 *_energies(rmf.energy_lo, rmf.energy_hi),
-                Column("N_GRP", n_groups.astype(np.int16), comment="groups of channels"),
-                Column("F_CHAN", starts.astype(np.int16), comment="first channel of each group"),
-                Column("N_CHAN", lengths.astype(np.int16), comment="channels of each group"),
-                Column("MATRIX", shares, comment="shares of all groups"),
+                Column("N_GRP", "I", array=n_groups),
+                Column("F_CHAN", f"{starts.shape[1]}I", array=starts),
+                Column("N_CHAN", f"{starts.shape[1]}I", array=lengths),
+                Column("MATRIX", "PE()", array=shares),
             ),
             (
                 *_response_class("RSP_MATRIX", "1.3.0"),
@@ -157,12 +154,12 @@ def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table
                 *common,
             ),
         ),
-        Table(
+        table(
             "EBOUNDS",
             (
-                Column("CHANNEL", rmf.channel.astype(np.int16), comment="channel number"),
-                Column("E_MIN", rmf.e_min.astype(np.float32), "keV", "lower edge"),
-                Column("E_MAX", rmf.e_max.astype(np.float32), "keV", "upper edge"),
+                Column("CHANNEL", "I", array=rmf.channel),
+                Column("E_MIN", "E", unit="keV", array=rmf.e_min),
+                Column("E_MAX", "E", unit="keV", array=rmf.e_max),
             ),
             (
                 *_response_class("EBOUNDS", "1.2.0"),
@@ -176,8 +173,8 @@ def matrix_tables(rmf: Rmf, *, cards: Sequence[Card] = ()) -> tuple[Table, Table
 
 def _energies(low: NDArray[np.floating], high: NDArray[np.floating]) -> tuple[Column, Column]:
     return (
-        Column("ENERG_LO", np.asarray(low, np.float32), "keV", "lower edge"),
-        Column("ENERG_HI", np.asarray(high, np.float32), "keV", "upper edge"),
+        Column("ENERG_LO", "E", unit="keV", array=low),
+        Column("ENERG_HI", "E", unit="keV", array=high),
     )
 
 
@@ -193,7 +190,7 @@ def _response_class(kind: str, version: str) -> tuple[Card, ...]:
 
 def _groups(
     matrix: csr_array,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[NDArray[np.float32]]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
     """Cut the rows of a matrix into groups of channels.
 
     Returns
@@ -201,8 +198,8 @@ def _groups(
     n_groups : array of int64, shape (n_energies,)
     starts, lengths : array of int64, shape (n_energies, most groups)
         First channel, counted from 0, and number of channels of each group; 0 where a row has no more.
-    shares : list of array of float32
-        Of each row, the shares of all its groups end to end.
+    shares : array of object, shape (n_energies,)
+        Of each row, the shares of all its groups end to end, float32.
     """
     matrix = matrix.sorted_indices()
     n_rows = matrix.shape[0]
@@ -220,5 +217,6 @@ def _groups(
     group = np.repeat(np.arange(begin.size), np.diff(np.append(begin, channel.size)))
     flat = np.zeros(int(length.sum()), np.float32)
     flat[(np.cumsum(length) - length)[group] + channel - start[group]] = matrix.data
-    shares = np.split(flat, np.cumsum(lengths.sum(axis=1))[:-1])
+    shares = np.empty(n_rows, object)
+    shares[:] = np.split(flat, np.cumsum(lengths.sum(axis=1))[:-1])
     return n_groups, starts, lengths, shares

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from astropy.table import Table
 
 from vae.archive.columns import CATALOGUE_COLUMNS
 from vae.simulate.export.channels import BANDS, band_counts
 from vae.simulate.export.products import FILTER_NAMES, SIMULATED, SUBMODES, Detection
-from vae.spectra.fits_tables import Card, Column, Table, fits_file
+from vae.spectra.fits_tables import Card, fits_file, from_table
 
 #: Named like the catalogues of the archive; in a version that none of them has.
 CATALOGUE_NAME = "4XMM_SIMcat_v0.1.fits"
@@ -77,17 +78,16 @@ def catalogue_file(rows: Sequence[Mapping[str, Any]], cards: Sequence[Card]) -> 
     cards : sequence of Card
         Keywords of the primary header.
     """
-    table = pd.DataFrame(list(rows)).sort_values("DETID")
-    columns = [
-        Column(
-            column.name,
-            table[column.name].to_numpy().astype("S" if column.dtype == "str" else column.dtype),
-            column.unit,
-            column.description,
-        )
-        for column in CATALOGUE_COLUMNS
-    ]
-    return fits_file(cards, [Table("SRCLIST", columns)])
+    frame = pd.DataFrame(list(rows)).sort_values("DETID")
+    table = Table(
+        {
+            column.name: frame[column.name].to_numpy().astype("S" if column.dtype == "str" else column.dtype)
+            for column in CATALOGUE_COLUMNS
+        },
+        units={column.name: column.unit for column in CATALOGUE_COLUMNS if column.unit},
+        descriptions={column.name: column.description for column in CATALOGUE_COLUMNS},
+    )
+    return fits_file(cards, [from_table("SRCLIST", table)])
 
 
 def _ratio(soft: float, hard: float) -> float:

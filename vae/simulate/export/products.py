@@ -14,7 +14,7 @@ import vae
 from vae.simulate import instrument
 from vae.simulate.export.channels import Channels, grouping
 from vae.spectra import grid
-from vae.spectra.fits_tables import Card, Column, Table, fits_file, packed
+from vae.spectra.fits_tables import Card, Column, Table, fits_file, packed, table
 from vae.spectra.ogip_tables import area_table, matrix_tables, spectrum_table
 
 #: Names that XMM-Newton gives to our filters and modes.
@@ -223,13 +223,13 @@ def _sky_pixel(detection: Detection) -> tuple[float, float]:
 def _region(place: tuple[float, float], circles: list[tuple[str, float]]) -> Table:
     """Return the extraction region: circles, the excluded ones with an exclamation mark."""
     n = len(circles)
-    return Table(
+    return table(
         "REGION",
         (
-            Column("SHAPE", np.array([shape for shape, _ in circles], "S16")),
-            Column("X", np.full(n, place[0], np.float32), "pixel"),
-            Column("Y", np.full(n, place[1], np.float32), "pixel"),
-            Column("R", np.array([radius for _, radius in circles], np.float32), "pixel"),
+            Column("SHAPE", "16A", array=np.array([shape for shape, _ in circles])),
+            Column("X", "E", unit="pixel", array=np.full(n, place[0])),
+            Column("Y", "E", unit="pixel", array=np.full(n, place[1])),
+            Column("R", "E", unit="pixel", array=np.array([radius for _, radius in circles])),
         ),
         (
             ("HDUCLASS", "ASC", "region file"),
@@ -245,11 +245,11 @@ def _good_times(detection: Detection) -> Table:
     """Return the good time intervals: one."""
     start = (float(detection.row["mjd_start"]) - _MJD_REFERENCE) * 86400.0
     stop = start + detection.ontime_s
-    return Table(
+    return table(
         "GTI00003",
         (
-            Column("START", np.array([start]), "s", "beginning of the interval"),
-            Column("STOP", np.array([stop]), "s", "end of the interval"),
+            Column("START", "D", unit="s", array=np.array([start])),
+            Column("STOP", "D", unit="s", array=np.array([stop])),
         ),
         (
             ("HDUCLASS", "OGIP", "format conforms to OGIP conventions"),

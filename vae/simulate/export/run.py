@@ -35,8 +35,8 @@ RESPONSES: Final = "responses"
 #: Detections that a process gets at a time, and slabs on their way to each.
 _SLAB_ROWS: Final = 64
 _WAITING: Final = 4
-#: Below this many detections, starting processes takes longer than the work.
-_WORTH_POOL: Final = 1000
+#: With fewer detections than this, starting processes takes longer than it saves.
+_WORTH_POOL: Final = 200
 #: Sets the streams that share counts out over channels apart from those that drew the counts.
 _STREAM: Final = 617
 #: Key of the index of its response, beside the columns of a catalogue's row.
