@@ -68,10 +68,9 @@ def test_whole_profiles_are_those_of_real_matrices(ogip: Path, file: str, name: 
 
 def test_ebounds_are_the_real_ones(ogip: Path) -> None:
     real = read_rmf(ogip / CANNED[0])
-    assert np.abs(instrument.channel_edges()[:-1] - real.e_min).max() < 0.0006
+    assert np.abs(instrument.channel_edges()[:-1] - real.e_min).max() < 0.00015
     member = grid.channel_membership(real.e_min, real.e_max)
-    ours = instrument.native_rmf(0).membership
-    assert np.mean(member != ours) < 0.02
+    assert np.array_equal(instrument.native_rmf(0).membership, member)
 
 
 def test_what_a_soft_source_looks_like_through_either_matrix(ogip: Path) -> None:
@@ -81,7 +80,7 @@ def test_what_a_soft_source_looks_like_through_either_matrix(ogip: Path) -> None
     def blackbody(kt_kev: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         return lambda energy: energy**2 / np.expm1(energy / kt_kev)
 
-    for photons, most in ((blackbody(0.06), 0.05), (blackbody(0.1), 0.05), (lambda energy: energy**-1.7, 0.04)):
+    for photons, most in ((blackbody(0.06), 0.02), (blackbody(0.1), 0.025), (lambda energy: energy**-1.7, 0.025)):
         seen, wanted = (grid.bin_channels(fold(photons, arf, rmf), rmf.membership) for rmf in (ours, real))
         assert np.abs(seen / seen.sum() - wanted / wanted.sum()).sum() < most
         assert seen.sum() == pytest.approx(wanted.sum(), rel=0.03)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,6 +24,8 @@ _SLOPE_SCATTER: Final = 0.1
 _PLACE_SCATTER: Final = 0.025
 #: No copper lines nearer to the axis than the first [arcmin], all of them beyond the second: the hole in the board.
 _COPPER_HOLE: Final = (3.0, 6.5)
+#: It is no disc about the axis: scatter [arcmin] of where it ends.
+_HOLE_SCATTER: Final = 0.7
 #: Energy about which the slope of the soft protons tilts [keV].
 _PIVOT: Final = 1.5
 
@@ -32,6 +36,29 @@ def _sky_left() -> NDArray[np.float64]:
     thin = on_axis_area("thin", grid.BIN_CENTRES)
     passes = np.stack([on_axis_area(filter_, grid.BIN_CENTRES) / thin for filter_ in FILTERS])
     return passes[:, None, :] * np.stack([vignetting(grid.BIN_CENTRES, theta) for theta in OFFAXIS_TABLE])[None]
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_parts(
+    protons: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    cosmic: NDArray[np.float64],
+    particles: NDArray[np.float64],
+    copper: NDArray[np.float64],
+    place: NDArray[np.int64],
+    sky_left: NDArray[np.float64],
+    parts: NDArray[np.float64],
+    log_energy: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    for i in range(out.shape[0]):
+        left, row = sky_left[place[i]], out[i]
+        for h in range(row.size):
+            row[h] = (
+                protons[i] * math.exp(slope[i] * log_energy[h]) * parts[0, h]
+                + cosmic[i] * left[h] * parts[1, h]
+                + particles[i] * (parts[2, h] + copper[i] * parts[3, h])
+            )
 
 
 def background_rates(
@@ -60,17 +87,28 @@ def background_rates(
         Counts / s for a region of BACKSCAL 1e6.
     """
     n, n_visits = len(visit), int(visit.max(initial=-1)) + 1
-    parts = background_components()
 
-    def level(median_and_dex: tuple[float, float]) -> NDArray[Any]:
+    def level(median_and_dex: tuple[float, float]) -> NDArray[np.float64]:
         of_visit = median_and_dex[0] * 10 ** rng.normal(0.0, median_and_dex[1], n_visits)
-        return (of_visit[visit] * 10 ** rng.normal(0.0, _PLACE_SCATTER, n))[:, None]
+        return np.asarray(of_visit[visit] * 10 ** rng.normal(0.0, _PLACE_SCATTER, n))
 
     protons, cosmic, particles = level(_SOFT_PROTONS), level(_COSMIC), level(_PARTICLES)
-    slope = rng.normal(0.0, _SLOPE_SCATTER, n_visits)[visit, None]
+    slope = rng.normal(0.0, _SLOPE_SCATTER, n_visits)[visit]
     offaxis = np.asarray(offaxis_arcmin, np.float64)
-    beyond = (offaxis + rng.normal(0.0, 0.7, n) - _COPPER_HOLE[0]) / (_COPPER_HOLE[1] - _COPPER_HOLE[0])
-    rates = protons * np.exp(slope * np.log(grid.BIN_CENTRES / _PIVOT)) * parts["soft_protons"]
-    rates += cosmic * _sky_left()[np.asarray(filter_index), offaxis_index(offaxis)] * parts["cosmic"]
-    rates += particles * (parts["particles"] + np.clip(beyond, 0.0, 1.0)[:, None] * parts["copper"])
-    return rates
+    beyond = (offaxis + rng.normal(0.0, _HOLE_SCATTER, n) - _COPPER_HOLE[0]) / (_COPPER_HOLE[1] - _COPPER_HOLE[0])
+    place = np.asarray(filter_index, np.int64) * OFFAXIS_TABLE.size + offaxis_index(offaxis)
+    parts = background_components()
+    out = np.empty((n, grid.N_BINS))
+    _sum_parts(
+        protons,
+        slope,
+        cosmic,
+        particles,
+        np.clip(beyond, 0.0, 1.0),
+        place,
+        _sky_left().reshape(-1, grid.N_BINS),
+        np.stack([parts[name] for name in ("soft_protons", "cosmic", "particles", "copper")]),
+        np.log(grid.BIN_CENTRES / _PIVOT),
+        out,
+    )
+    return out

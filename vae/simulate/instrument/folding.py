@@ -20,6 +20,8 @@ _STANDARD: Final = grid.STANDARD_EDGES.astype(np.float32).astype(np.float64)
 
 #: Smaller shares of the photons of an energy are dropped from folding: 238 of them are below any count.
 _LEAST_SHARE: Final = 1e-8
+#: Photons far below any count are left out: sums of denormal numbers are slow.
+_LEAST_RATE: Final = 1e-28
 #: Spectra that are folded side by side.
 _LANES: Final = 16
 
@@ -116,6 +118,8 @@ def _fold_rows(
             line = matrices[matrix, j, low:high]
             for i in order[start:stop]:
                 seen = photons[i, j] * areas[configuration[i], j]
+                if seen < _LEAST_RATE:
+                    continue
                 row = out[i, low:high]
                 for h in range(line.size):
                     row[h] += seen * line[h]

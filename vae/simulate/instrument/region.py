@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 #: Pixels of 0.05 arcsec, the unit of BACKSCAL, in a square arcsecond.
 _PIXELS: Final = 400.0
 #: Radii [arcsec] as the products of one real field have them: whole, 12 where the background outshines the source,
-#: growing slowly with the ratio x of both within 12 arcsec, 14 x^0.12.
+#: growing slowly with the ratio x of both within 12 arcsec, 13.5 x^0.12.
 RADIUS: Final = 12.0
 _LARGEST_RADIUS: Final = 40.0
-_GROWTH: Final = (14.0, 0.12)
+_GROWTH: Final = (13.5, 0.12)
 #: Enclosed light: 1 / (1 + (c / r)^2), c = 8 arcsec sqrt(1 + 3.2 (theta / 15 arcmin)^3). Fitted to areas of the same
 #: field at 1.2 keV: 0.69 on axis, 0.53 at 10 arcmin within 12 arcsec.
 _CORE: Final = 8.0
@@ -24,7 +24,7 @@ _CUT_SHARE: Final = 0.2
 _LEAST_LEFT: Final = 0.35
 _CUT_POWER: Final = (0.8, 2.0)
 #: Median and scatter [dex] of BACKSCAL of the background region, and its limits.
-_BACKGROUND_SIZE: Final = (7e6, 0.3)
+_BACKGROUND_SIZE: Final = (8.5e6, 0.35)
 _BACKGROUND_LIMITS: Final = (1e6, 1.6e7)
 #: Limits of the background ratio (FACTS 4).
 _RATIO_LIMITS: Final = (0.01, 0.5)

@@ -28,7 +28,7 @@ _SHARPEST: Final = Blur(24.2, 474.0, 0.0)
 _BROADEST: Final = Blur(31.3, 905.0, 14.9)
 #: EBOUNDS of all real matrices: channels start later than 5 eV times their number by a E exp(-(E / b)^c), E in keV; at
 #: most 28 eV, nothing above 2.5 keV.
-_SHIFT: Final = (0.074, 0.896, 1.93)
+_SHIFT: Final = (0.0737, 0.8975, 1.927)
 #: Like the names of the canned matrices, in a version that none of them has.
 RESPONSE_NAMES: Final = tuple(
     f"epn_e{period}_{mode}20_sdY{row}_v0.1.rmf" for period in (1, 2, 3, 4) for mode in MODES for row in CCD_ROWS
