@@ -88,6 +88,17 @@ def test_classes_are_known_for_nearly_half(chunk: Chunk) -> None:
     assert set(table["class_origin"]) == {"simulated"}
 
 
+def test_the_result_keeps_to_the_laws_of_the_archive(chunk: Chunk) -> None:
+    table = chunk.table
+    counts = table["net_counts"].to_numpy(np.float64)
+    # FACTS 5, within what one chunk scatters: N(>C) ~ C^-0.9 from 300, a fifth of the sources with more than one.
+    assert np.log(counts.size / np.sum(counts > 1000)) / np.log(1000 / 300) == pytest.approx(0.9, abs=0.06)
+    bright = np.log(np.sum(counts > 3000) / np.sum(counts > 20_000)) / np.log(20_000 / 3000)
+    assert bright == pytest.approx(1.2, abs=0.15)
+    assert np.mean(table.groupby("source_id").size() > 1) == pytest.approx(0.2, abs=0.04)
+    assert 13 < table.groupby("obs_id").size().mean() < 27
+
+
 def test_showpieces_come_first_and_are_well_observed(chunk: Chunk) -> None:
     table = chunk.table
     first = table[table["source_id"] <= 3].groupby("source_id")

@@ -121,6 +121,8 @@ class Visits:
         log_spaced: NDArray[np.bool_],
     ) -> None:
         n_fields, total = len(n_visits), int(n_visits.sum())
+        #: Visits of each field, and the row of the first.
+        self.number = n_visits
         self.first = np.cumsum(n_visits) - n_visits
         field = np.repeat(np.arange(n_fields), n_visits)
         within = np.arange(total) - self.first[field]
@@ -149,7 +151,7 @@ class Visits:
         self.filter_index = np.where(changed, rng.choice(len(FILTERS), total, p=_FILTER_SHARES), self.filter_index)
         self.exposure_id = rng.choice(np.array(list(_EXPOSURE_IDS)), total, p=list(_EXPOSURE_IDS.values()))
 
-    def richness(self, rng: np.random.Generator, n_visits: NDArray[np.int64]) -> NDArray[np.float64]:
+    def richness(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw how many sources each field shows, up to a factor, shape (n_fields,): more in long looks."""
         deeper = 10 ** (0.6 * (self.log_duration - _DURATION[0]))
-        return deeper * n_visits**_RICHNESS_BY_VISITS * 10 ** rng.normal(0.0, _RICHNESS_DEX, len(n_visits))
+        return deeper * self.number**_RICHNESS_BY_VISITS * 10 ** rng.normal(0.0, _RICHNESS_DEX, self.number.size)

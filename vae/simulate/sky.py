@@ -24,6 +24,11 @@ _BRIGHTEST_IS_TARGET: Final = 0.6
 _GAS_DEX: Final = 0.04
 #: CCDs differ in live time by so much.
 _LIVE_TIME_SCATTER: Final = 0.02
+#: Regions of other galaxies, and those where counterparts are sparse.
+_OUTSIDE: Final = [list(REGIONS).index(name) for name in ("clouds", "galaxy")]
+_UNCROWDED: Final = [list(REGIONS).index(name) for name in ("anywhere", "galaxy")]
+_SPANS: Final = np.array([kind.span_days for kind in KINDS])
+_LOG_SPACED: Final = np.array([kind.log_spaced for kind in KINDS])
 
 
 @dataclass(frozen=True)
@@ -103,47 +108,20 @@ def plan(rng: np.random.Generator, sources: Sources) -> Schedule:
     Every visit of its field is a row of a source, except those that a dormant transient misses; `src_num` is 0 until
     the counts are known.
     """
-    n_sources = len(sources.kind)
-    fields = draw_fields(rng, max(round(n_sources / _SOURCES_PER_FIELD), 1 + int(np.count_nonzero(sources.campaign))))
-    n_fields = len(fields)
-    affinity = np.array([_affinity(kind.habitat, fields) for kind in KINDS])
-    span_of_kind = np.array([kind.span_days for kind in KINDS])
-
-    # Campaigns take a field over; where two want the same one the first gets it, and the other is there by chance.
-    targets = np.flatnonzero(sources.campaign)
-    wanted = np.array([_choose(rng, affinity[kind], 1)[0] for kind in sources.kind[targets]], np.int64)
-    taken, first = np.unique(wanted, return_index=True)
-    targets = targets[first]
-    n_visits = draw_visit_numbers(rng, n_fields)
-    n_visits[taken] = sources.campaign[targets]
-    span, log_spaced = np.zeros(n_fields), np.zeros(n_fields, bool)
-    span[taken] = span_of_kind[sources.kind[targets]]
-    log_spaced[taken] = np.array([kind.log_spaced for kind in KINDS])[sources.kind[targets]]
-    visits = Visits(rng, n_visits, span, log_spaced)
-
-    richness = visits.richness(rng, n_visits)
-    field = np.empty(n_sources, np.int64)
-    for kind in np.unique(sources.kind):
-        members = np.flatnonzero(sources.kind == kind)
-        field[members] = _choose(rng, richness * affinity[kind], members.size)
-    field[targets] = taken
-    is_target = np.zeros(n_sources, bool)
-    is_target[targets] = True
-
-    source = np.repeat(np.arange(n_sources), n_visits[field])
-    within = np.arange(source.size) - np.repeat(np.cumsum(n_visits[field]) - n_visits[field], n_visits[field])
+    fields, visits, field, is_target = _settle(rng, sources)
+    n_visits = visits.number[field]
+    source = np.repeat(np.arange(field.size), n_visits)
+    within = np.arange(source.size) - np.repeat(np.cumsum(n_visits) - n_visits, n_visits)
     visit = visits.first[field[source]] + within
-    onset = _onsets(rng, sources, field, visits, n_visits)
-    onset[targets] = visits.start[taken]
-    days = visits.mjd[visit] - onset[source]
+    days = visits.mjd[visit] - _onsets(rng, sources, field, visits, is_target)[source]
     dormant = np.array([kind.dormant for kind in KINDS])[sources.kind]
-    awake = ~dormant[source] | ((days >= 0) & (days <= span_of_kind[sources.kind][source]))
+    awake = ~dormant[source] | ((days >= 0) & (days <= _SPANS[sources.kind][source]))
     source, visit, days = source[awake], visit[awake], days[awake]
 
     ra_0, dec_0 = equatorial(fields.longitude_deg, fields.latitude_deg)
-    east, north = _within_field(rng, field, sources.target_counts, is_target, n_fields)
+    east, north = _within_field(rng, field, sources.target_counts, is_target, len(fields))
     ra, dec = _offset(ra_0[field], dec_0[field], east, north)
-    field_of_visit = np.repeat(np.arange(n_fields), n_visits)
+    field_of_visit = np.repeat(np.arange(len(fields)), visits.number)
     ra_pnt, dec_pnt = _offset(ra_0[field_of_visit], dec_0[field_of_visit], *visits.dither_arcmin)
     live = visits.live_share[visit] * (1.0 - _LIVE_TIME_SCATTER * rng.random(source.size))
     return Schedule(
@@ -162,9 +140,37 @@ def plan(rng: np.random.Generator, sources: Sources) -> Schedule:
         ra_deg=ra,
         dec_deg=dec,
         nh_galactic=_galactic_columns(rng, sources, fields, field),
-        crowded=~np.isin(fields.region[field], [list(REGIONS).index("anywhere"), list(REGIONS).index("galaxy")]),
-        n_visits=n_visits[field],
+        crowded=~np.isin(fields.region[field], _UNCROWDED),
+        n_visits=n_visits,
     )
+
+
+def _settle(rng: np.random.Generator, sources: Sources) -> tuple[Fields, Visits, NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw fields and visits; return them, the field of each source, and whether a campaign there is for it."""
+    n_sources = len(sources.kind)
+    fields = draw_fields(rng, max(round(n_sources / _SOURCES_PER_FIELD), 1 + int(np.count_nonzero(sources.campaign))))
+    affinity = np.array([_affinity(kind.habitat, fields) for kind in KINDS])
+
+    # Campaigns take a field over; where two want the same one the first gets it, and the other is there by chance.
+    targets = np.flatnonzero(sources.campaign)
+    wanted = np.array([_choose(rng, affinity[kind], 1)[0] for kind in sources.kind[targets]], np.int64)
+    taken, first = np.unique(wanted, return_index=True)
+    targets = targets[first]
+    n_visits = draw_visit_numbers(rng, len(fields))
+    n_visits[taken] = sources.campaign[targets]
+    span, log_spaced = np.zeros(len(fields)), np.zeros(len(fields), bool)
+    span[taken], log_spaced[taken] = _SPANS[sources.kind[targets]], _LOG_SPACED[sources.kind[targets]]
+    visits = Visits(rng, n_visits, span, log_spaced)
+
+    richness = visits.richness(rng)
+    field = np.empty(n_sources, np.int64)
+    for kind in np.unique(sources.kind):
+        members = np.flatnonzero(sources.kind == kind)
+        field[members] = _choose(rng, richness * affinity[kind], members.size)
+    field[targets] = taken
+    is_target = np.zeros(n_sources, bool)
+    is_target[targets] = True
+    return fields, visits, field, is_target
 
 
 def _affinity(habitat: Habitat, fields: Fields) -> NDArray[np.float64]:
@@ -172,7 +178,7 @@ def _affinity(habitat: Habitat, fields: Fields) -> NDArray[np.float64]:
     by_region = np.array([getattr(habitat, name) for name in REGIONS])
     latitude = np.abs(fields.latitude_deg) / habitat.latitude_deg
     # Members of other galaxies know nothing of our latitudes.
-    elsewhere = habitat.native & np.isin(fields.region, [list(REGIONS).index("clouds"), list(REGIONS).index("galaxy")])
+    elsewhere = habitat.native & np.isin(fields.region, _OUTSIDE)
     return by_region[fields.region] * np.exp(-np.where(elsewhere, 0.0, latitude) - fields.nh / habitat.most_nh)
 
 
@@ -187,15 +193,14 @@ def _onsets(
     sources: Sources,
     field: NDArray[np.int64],
     visits: Visits,
-    n_visits: NDArray[np.int64],
+    is_target: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Begin of each source's time line, MJD: a transient met by chance is so many days into its show in some visit."""
-    spans = np.array([kind.span_days for kind in KINDS])[sources.kind]
-    log_spaced = np.array([kind.log_spaced for kind in KINDS])[sources.kind]
-    met = visits.mjd[visits.first[field] + (rng.random(field.size) * n_visits[field]).astype(np.int64)]
+    spans = _SPANS[sources.kind]
+    met = visits.mjd[visits.first[field] + (rng.random(field.size) * visits.number[field]).astype(np.int64)]
     share = rng.uniform(0.02, 0.98, field.size)
-    into = np.where(log_spaced, 5.0 * (np.maximum(spans, 5.0) / 5.0) ** share, share * spans)
-    return np.where(spans > 0, met - into, visits.start[field])
+    into = np.where(_LOG_SPACED[sources.kind], 5.0 * (np.maximum(spans, 5.0) / 5.0) ** share, share * spans)
+    return np.where((spans > 0) & ~is_target, met - into, visits.start[field])
 
 
 def _within_field(
@@ -249,7 +254,7 @@ def _galactic_columns(
     dex = np.array([habitat.distance_dex for habitat in habitats])[sources.kind]
     distance = median * 10 ** (dex * rng.normal(0.0, 1.0, field.size))
     native = np.array([habitat.native for habitat in habitats])[sources.kind]
-    outside = np.isin(fields.region, [list(REGIONS).index("clouds"), list(REGIONS).index("galaxy")])[field]
+    outside = np.isin(fields.region, _OUTSIDE)[field]
     inside = np.isfinite(distance) & ~(native & outside)
     column = fields.nh[field]
     at = field[inside]
