@@ -52,14 +52,15 @@ def test_resolution_is_that_of_real_matrices(ogip: Path, file: str, name: str) -
     real, ours = read_rmf(ogip / file), instrument.native_rmf(response(name))
     energies = (0.35, 0.5, 0.6, 0.8, 1.0, 1.5, 1.8, 2.0, 3.0, 4.0, 5.0, 6.0, 6.4, 7.0, 8.0, 9.0, 10.0)
     ratio = np.array([fwhm_ev(ours, energy) / fwhm_ev(real, energy) for energy in energies])
-    assert np.abs(ratio - 1.0).max() < 0.1
+    assert np.abs(ratio[1:] - 1.0).max() < 0.1
+    assert ratio[0] == pytest.approx(1.0, abs=0.15)  # where two peaks merge
 
 
 @pytest.mark.parametrize(("file", "name"), [CANNED, NGC7793, MCG6])
 def test_whole_profiles_are_those_of_real_matrices(ogip: Path, file: str, name: str) -> None:
     real, ours = read_rmf(ogip / file), instrument.native_rmf(response(name))
-    # Loss at the oxygen and silicon edges depends on more than depth: the worst energies lie just above them.
-    for low, high, median, worst in ((0.3, 0.5, 0.05, 0.07), (0.5, 1.8, 0.06, 0.13), (1.84, 11.0, 0.06, 0.16)):
+    # The worst energies lie just above the silicon edge.
+    for low, high, median, worst in ((0.3, 0.5, 0.05, 0.07), (0.5, 1.8, 0.06, 0.08), (1.84, 11.0, 0.05, 0.13)):
         rows = np.flatnonzero((ours.energy_lo >= low) & (ours.energy_hi <= high))[::7]
         distance = np.abs(ours.binned[:, rows] - real.binned[:, rows]).sum(axis=0)
         assert np.median(distance) < median
@@ -80,10 +81,12 @@ def test_what_a_soft_source_looks_like_through_either_matrix(ogip: Path) -> None
     def blackbody(kt_kev: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         return lambda energy: energy**2 / np.expm1(energy / kt_kev)
 
-    for photons, most in ((blackbody(0.06), 0.02), (blackbody(0.1), 0.025), (lambda energy: energy**-1.7, 0.025)):
+    for photons, most in ((blackbody(0.06), 0.02), (blackbody(0.1), 0.025), (lambda energy: energy**-1.7, 0.02)):
         seen, wanted = (grid.bin_channels(fold(photons, arf, rmf), rmf.membership) for rmf in (ours, real))
         assert np.abs(seen / seen.sum() - wanted / wanted.sum()).sum() < most
-        assert seen.sum() == pytest.approx(wanted.sum(), rel=0.03)
+        assert seen.sum() == pytest.approx(wanted.sum(), rel=0.02)
+        bright = wanted > 0.003 * wanted.max()
+        assert seen[bright] == pytest.approx(wanted[bright], rel=0.06)
 
 
 @pytest.mark.parametrize(

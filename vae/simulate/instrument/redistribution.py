@@ -12,17 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae.simulate.instrument.area import SILICON_DENSITY, attenuation
 
-# Collection of charge against the depth z of absorption (form: Popp et al. 2000, Nucl. Instr. Meth. A 439, 567):
-# f = S + A (z / l)^alpha down to z = l, then 1 - B exp(-(z - l) / tau), smooth at l. Fitted to five real matrices
-# at 32 energies, 0.2-10 keV: binned profiles agree within an L1 distance of 0.05 (0.12 just above the silicon edge).
-#: S: share of its charge that a photon absorbed at the surface keeps.
-_KEPT: Final = 0.163
+# Loss of charge against the depth z of absorption (after Popp et al. 2000, Nucl. Instr. Meth. A 439, 567): the share
+# 1 - S at the surface, times 1 - a (z / l)^alpha down to z = l, then times (1 - a) exp(-(z - l) / tau), smooth at l.
+# Fitted to real matrices at 32 energies, 0.2-10 keV: binned profiles agree within an L1 distance of 0.06 (0.12 just
+# above the silicon edge); of the tails that absorbed sources show, at least half is there.
+#: S = 0.639 - 0.351 / E, at least 0.067: the share of its charge that a photon absorbed at the surface keeps, E in keV.
+_KEPT: Final = (0.639, 0.351, 0.067)
 #: l, tau [um]; alpha.
-_LOSS_DEPTH_UM: Final = 0.175
-_LOSS_TAIL_UM: Final = 0.097
-_LOSS_POWER: Final = 0.587
+_LOSS_DEPTH_UM: Final = 0.163
+_LOSS_TAIL_UM: Final = 0.101
+_LOSS_POWER: Final = 0.543
 #: Above silicon's K edge a K-alpha photon may escape: yield (fitted like the rest), edge and photon [keV].
-_K_YIELD: Final = 0.0375
+_K_YIELD: Final = 0.055
 _K_EDGE: Final = 1.839
 _K_ALPHA: Final = 1.74
 #: Layers in which absorption is summed: to l, from there to _LAYERS_END tau below it, and the rest as one.
@@ -63,14 +64,13 @@ def _normal_integral() -> NDArray[np.float64]:
 
 
 def _layers() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the borders [um] of the layers, (n + 1,), and the share of the charge that each collects, (n,)."""
-    rise = (1.0 - _KEPT) / (1.0 + _LOSS_POWER * _LOSS_TAIL_UM / _LOSS_DEPTH_UM)
-    lost = 1.0 - _KEPT - rise
+    """Return the borders [um] of the layers, (n + 1,), and each one's loss relative to the surface's, (n,)."""
+    rise = 1.0 / (1.0 + _LOSS_POWER * _LOSS_TAIL_UM / _LOSS_DEPTH_UM)
     below = _LAYERS_END * _LOSS_TAIL_UM * np.linspace(0.0, 1.0, _N_DEEP + 1) ** 1.5
     border = np.append(np.linspace(0.0, _LOSS_DEPTH_UM, _N_SHALLOW, endpoint=False), _LOSS_DEPTH_UM + below)
     z = 0.5 * (border[1:] + border[:-1])
-    shallow = _KEPT + rise * (z / _LOSS_DEPTH_UM) ** _LOSS_POWER
-    deep = 1.0 - lost * np.exp(-np.maximum(z - _LOSS_DEPTH_UM, 0.0) / _LOSS_TAIL_UM)
+    shallow = 1.0 - rise * (z / _LOSS_DEPTH_UM) ** _LOSS_POWER
+    deep = (1.0 - rise) * np.exp(-np.maximum(z - _LOSS_DEPTH_UM, 0.0) / _LOSS_TAIL_UM)
     return border, np.where(z < _LOSS_DEPTH_UM, shallow, deep)
 
 
@@ -103,7 +103,7 @@ def _redistribute(
     energies: NDArray[Any],
     absorbed: NDArray[Any],
     escaping: NDArray[Any],
-    collected: NDArray[Any],
+    loss: NDArray[Any],
     edges: NDArray[Any],
     blur: Blur,
     table: NDArray[np.float64],
@@ -116,11 +116,12 @@ def _redistribute(
         for escape in range(2):
             part = escaping[j] if escape else 1.0 - escaping[j]
             energy = energies[j] - (_K_ALPHA if escape else 0.0)
-            for q in range(collected.size):
+            lost_at_surface = 1.0 - max(_KEPT[0] - _KEPT[1] / energy, _KEPT[2])
+            for q in range(loss.size):
                 weight = part * absorbed[j, q]
                 if weight < _LEAST_SHARE:
                     continue
-                seen = energy * collected[q]
+                seen = energy * (1.0 - lost_at_surface * loss[q])
                 sigma = math.sqrt(blur.n_ev**2 + blur.k_ev2 * seen + blur.c_ev2 * seen**2) * 1e-3
                 first = max(np.searchsorted(edges, seen - _REACH * sigma) - 1, 0)
                 below = _integral((edges[first] - seen) / sigma, table)
@@ -159,13 +160,13 @@ def redistribution(
     """
     energies = np.atleast_1d(np.asarray(energies_kev, np.float64))
     mu = attenuation("Si", SILICON_DENSITY, energies)
-    border, collected = _layers()
+    border, loss = _layers()
     out = np.empty((energies.size, np.size(edges_kev) - 1), dtype)
     _redistribute(
         energies,
         _absorbed(mu, border),
         _escaping(energies, mu),
-        np.append(collected, 1.0),
+        np.append(loss, 0.0),
         np.asarray(edges_kev, np.float64),
         blur,
         _normal_integral(),
