@@ -127,7 +127,13 @@ def plasma_photons(
             continue
         if energy >= bins.edges[-1]:
             break
-        while bins.edges[j + 1] <= energy:
+        while j < out.size - 1 and bins.energy[j + 1] <= energy:
             j += 1
         strength = lower * tables.lines[k, i] + upper * tables.lines[k + 1, i]
-        out[j] += strength * abundances[tables.line_element[i]]
+        strength *= abundances[tables.line_element[i]]
+        # Shared between the bins whose centres enclose it, so that it stays at its energy.
+        share = 0.0
+        if j < out.size - 1:
+            share = max((energy - bins.energy[j]) / (bins.energy[j + 1] - bins.energy[j]), 0.0)
+            out[j + 1] += share * strength
+        out[j] += (1.0 - share) * strength
