@@ -18,7 +18,7 @@ LAST_MJD: Final = 60290.0
 #: n^-2.8 of detections a source where single visits are concerned, since faint sources miss some visits of their field.
 _MOST_VISITS: Final = 90
 _VISITS_SLOPE: Final = 2.25
-_SINGLE_VISIT_FACTOR: Final = 0.87
+_SINGLE_VISIT_FACTOR: Final = 0.82
 #: Scatter of a field's richness (dex); fields with many visits are mostly short looks in window modes at one target.
 _RICHNESS_DEX: Final = 0.22
 _RICHNESS_BY_VISITS: Final = -0.3

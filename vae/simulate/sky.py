@@ -151,11 +151,12 @@ def _settle(rng: np.random.Generator, sources: Sources) -> tuple[Fields, Visits,
     fields = draw_fields(rng, max(round(n_sources / _SOURCES_PER_FIELD), 1 + int(np.count_nonzero(sources.campaign))))
     affinity = np.array([_affinity(kind.habitat, fields) for kind in KINDS])
 
-    # Campaigns take a field over; where two want the same one the first gets it, and the other is there by chance.
-    targets = np.flatnonzero(sources.campaign)
-    wanted = np.array([_choose(rng, affinity[kind], 1)[0] for kind in sources.kind[targets]], np.int64)
-    taken, first = np.unique(wanted, return_index=True)
-    targets = targets[first]
+    # Campaigns take a field over, each one of its own.
+    targets, free = np.flatnonzero(sources.campaign), np.ones(len(fields))
+    taken = np.empty(targets.size, np.int64)
+    for i, kind in enumerate(sources.kind[targets]):
+        taken[i] = _choose(rng, affinity[kind] * free, 1)[0]
+        free[taken[i]] = 0.0
     n_visits = draw_visit_numbers(rng, len(fields))
     n_visits[taken] = sources.campaign[targets]
     span, log_spaced = np.zeros(len(fields)), np.zeros(len(fields), bool)
@@ -183,7 +184,7 @@ def _affinity(habitat: Habitat, fields: Fields) -> NDArray[np.float64]:
 
 
 def _choose(rng: np.random.Generator, weight: NDArray[np.float64], n: int) -> NDArray[np.int64]:
-    """Draw `n` fields by weight; the few chunks without a suitable field take any."""
+    """Draw `n` fields by weight; where a small batch has no suitable field, any will do."""
     total = weight.sum()
     return rng.choice(weight.size, n, p=weight / total if total > 0 else None)
 

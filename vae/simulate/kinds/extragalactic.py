@@ -143,9 +143,12 @@ def tidal_disruption(rng: np.random.Generator, line: TimeLine) -> NDArray[np.voi
     Guolo et al. 2023; Auchettl et al. 2017. Unlike a neutron star's surface the disc has many temperatures.
     """
     draw, models = Draws(rng, line), blank(len(line))
-    slope, start = draw.uniform(0.8, 1.7), draw.uniform(60.0, 250.0)
+    slope, start, hottest = draw.uniform(0.8, 1.7), draw.uniform(60.0, 250.0), draw.uniform(0.06, 0.12)
+    # Textbook cases stay visible to the end of their campaign: hot ones that fade slowly.
+    slope = np.where(draw.famous, np.minimum(slope, 1.2), slope)
+    hottest = np.where(draw.famous, np.maximum(hottest, 0.085), hottest)
     light = (1.0 + line.days / start) ** -slope * 10 ** draw.flicker(0.05)
-    models["kt_disc"] = np.clip(draw.uniform(0.06, 0.12) * light**0.25, 0.035, 0.15)
+    models["kt_disc"] = np.clip(hottest * light**0.25, 0.035, 0.15)
     # The 0.3-10 keV band sees the Wien tail only: its flux falls faster than the bolometric light.
     models["flux_disc"] = light * np.exp(np.interp(np.log(0.3 / models["kt_disc"]), *_disc_share()))
     corona = draw.chance(0.3) | draw.famous
