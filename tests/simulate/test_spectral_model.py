@@ -1,9 +1,12 @@
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from vae.simulate import instrument
+from vae.simulate import components, instrument, plasma
 from vae.simulate.absorption import cross_section_table
 from vae.simulate.components import exponentiate, make_bins
 from vae.simulate.kinds.recipe import blank
@@ -14,6 +17,7 @@ from vae.simulate.spectral_model import (
     FINE_TO_TRUE,
     FINE_WIDTHS,
     N_FINE,
+    _compile,
     _photon_rows,
     photon_flux,
 )
@@ -273,3 +277,20 @@ def test_our_exponential_is_numpys() -> None:
     below = np.full(N_FINE, -1e9)
     exponentiate(below, bins)
     assert (below < 1e-200).all()
+
+
+def test_a_compiled_kernel_belongs_to_its_sources() -> None:
+    # Otherwise numba would go on using it when a component's file changes.
+    (sources,) = (cell.cell_contents for cell in _photon_rows.py_func.__closure__)
+    files = (Path(str(module.__file__)).read_bytes() for module in (components, plasma))
+    assert sources == 1 + zlib.crc32(b"".join(files))
+    assert (
+        _photon_rows._cache._index_key(("signature",), _Codegen)[2]
+        != _compile(7)._cache._index_key(("signature",), _Codegen)[2]
+    )
+
+
+class _Codegen:
+    @staticmethod
+    def magic_tuple() -> tuple[str, ...]:
+        return ("here",)

@@ -9,14 +9,17 @@ cold gas out of the line of sight sends our way of the same power law.
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from vae.simulate import components, plasma
 from vae.simulate.components import (
     Bins,
     absorb,
@@ -89,47 +92,63 @@ def _bins() -> Bins:
     return make_bins(FINE_EDGES)
 
 
-@numba.njit(cache=True, nogil=True)
-def _photon_rows(
-    models: NDArray[Any], abundances: NDArray[Any], bins: Bins, plasma: PlasmaTables, out: NDArray[np.float32]
-) -> None:
-    n = bins.energy.size
-    light, part = np.empty(n), np.empty(n)
-    for i in range(models.size):
-        m = models[i]
-        light[:] = 0.0
-        if m.flux_powerlaw > 0.0:
-            power_law(m.photon_index, m.cutoff, m.redshift, bins, part)
-            add_scaled(part, m.flux_powerlaw, bins, light)
-        if m.flux_blackbody > 0.0:
-            blackbody(m.kt_blackbody, m.redshift, bins, part)
-            add_scaled(part, m.flux_blackbody, bins, light)
-        if m.flux_disc > 0.0:
-            disc(m.kt_disc, m.redshift, bins, part)
-            add_scaled(part, m.flux_disc, bins, light)
-        if m.flux_hot > 0.0:
-            plasma_photons(m.kt_hot, m.redshift, abundances[i], plasma, bins, part)
-            add_scaled(part, m.flux_hot, bins, light)
-        if m.line_1_ew > 0.0:
-            add_line(m.line_1_ew, m.line_1_energy, m.line_1_sigma, m.redshift, bins, light)
-        if m.line_2_ew > 0.0:
-            add_line(m.line_2_ew, m.line_2_energy, m.line_2_sigma, m.redshift, bins, light)
-        if m.line_3_ew > 0.0:
-            add_line(m.line_3_ew, m.line_3_energy, m.line_3_sigma, m.redshift, bins, light)
-        if m.trough_depth > 0.0:
-            dig_trough(m.trough_depth, m.trough_energy, m.trough_sigma, m.redshift, bins, part, light)
-        if m.nh_intrinsic > 0.0:
-            absorb(m.nh_intrinsic, m.open_share, m.redshift, bins, part, light)
-        if m.flux_cool > 0.0:
-            plasma_photons(m.kt_cool, m.redshift, abundances[i], plasma, bins, part)
-            add_scaled(part, m.flux_cool, bins, light)
-        if m.flux_reflection > 0.0:
-            reflection(m.photon_index, m.cutoff, m.redshift, bins, part)
-            add_scaled(part, m.flux_reflection, bins, light)
-        if m.nh > 0.0:
-            absorb_here(m.nh, bins, part, light)
-        for j in range(n):
-            out[i, j] = light[j]
+def _compile(sources: int) -> Any:
+    """Compile the kernel, or load it as it was compiled before from the same sources.
+
+    To tell whether a compiled kernel is out of date numba looks at the file it stands in, not at those of the functions
+    it calls. What a kernel encloses is part of the key of its compiled copy: so are, as `sources`, those files.
+    """
+
+    @numba.njit(cache=True, nogil=True)
+    def photon_rows(
+        models: NDArray[Any], abundances: NDArray[Any], bins: Bins, plasma: PlasmaTables, out: NDArray[np.float32]
+    ) -> None:
+        if not sources:
+            return
+        n = bins.energy.size
+        light, part = np.empty(n), np.empty(n)
+        for i in range(models.size):
+            m = models[i]
+            light[:] = 0.0
+            if m.flux_powerlaw > 0.0:
+                power_law(m.photon_index, m.cutoff, m.redshift, bins, part)
+                add_scaled(part, m.flux_powerlaw, bins, light)
+            if m.flux_blackbody > 0.0:
+                blackbody(m.kt_blackbody, m.redshift, bins, part)
+                add_scaled(part, m.flux_blackbody, bins, light)
+            if m.flux_disc > 0.0:
+                disc(m.kt_disc, m.redshift, bins, part)
+                add_scaled(part, m.flux_disc, bins, light)
+            if m.flux_hot > 0.0:
+                plasma_photons(m.kt_hot, m.redshift, abundances[i], plasma, bins, part)
+                add_scaled(part, m.flux_hot, bins, light)
+            if m.line_1_ew > 0.0:
+                add_line(m.line_1_ew, m.line_1_energy, m.line_1_sigma, m.redshift, bins, light)
+            if m.line_2_ew > 0.0:
+                add_line(m.line_2_ew, m.line_2_energy, m.line_2_sigma, m.redshift, bins, light)
+            if m.line_3_ew > 0.0:
+                add_line(m.line_3_ew, m.line_3_energy, m.line_3_sigma, m.redshift, bins, light)
+            if m.trough_depth > 0.0:
+                dig_trough(m.trough_depth, m.trough_energy, m.trough_sigma, m.redshift, bins, part, light)
+            if m.nh_intrinsic > 0.0:
+                absorb(m.nh_intrinsic, m.open_share, m.redshift, bins, part, light)
+            if m.flux_cool > 0.0:
+                plasma_photons(m.kt_cool, m.redshift, abundances[i], plasma, bins, part)
+                add_scaled(part, m.flux_cool, bins, light)
+            if m.flux_reflection > 0.0:
+                reflection(m.photon_index, m.cutoff, m.redshift, bins, part)
+                add_scaled(part, m.flux_reflection, bins, light)
+            if m.nh > 0.0:
+                absorb_here(m.nh, bins, part, light)
+            for j in range(n):
+                out[i, j] = light[j]
+
+    return photon_rows
+
+
+_photon_rows = _compile(
+    1 + zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in (components, plasma)))
+)
 
 
 def photon_flux(models: NDArray[np.void]) -> NDArray[np.float32]:
