@@ -51,6 +51,17 @@ def test_the_table_tells_what_the_spectra_hold(chunk: Chunk) -> None:
     assert table.groupby("obs_id")["mode"].nunique().max() == 1
 
 
+def test_background_is_spread_as_in_real_products(chunk: Chunk) -> None:
+    # FACTS 3 and 4: ratios 0.012 / 0.037 / 0.149 (10/50/90 %), rates in source regions 0.005-0.0125 (10-90 %).
+    ratio = np.quantile(chunk.block.background_ratio, (0.1, 0.5, 0.9))
+    assert ratio == pytest.approx([0.012, 0.037, 0.149], rel=0.6)
+    inside = chunk.block.background_counts.sum(axis=1) * chunk.block.background_ratio / chunk.table["exposure_s"]
+    assert np.quantile(inside, (0.1, 0.9)) == pytest.approx([0.005, 0.0125], rel=0.3)
+    # Bright sources have the larger regions.
+    bright = (chunk.table["net_counts"] / chunk.table["exposure_s"] > 0.3).to_numpy()
+    assert np.median(chunk.setup["backscal"][bright]) > 1.2 * np.median(chunk.setup["backscal"][~bright])
+
+
 def test_sensitivity_follows_area_and_exposure(chunk: Chunk) -> None:
     block, table = chunk.block, chunk.table
     matrices = stored_matrices()

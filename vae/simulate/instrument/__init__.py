@@ -9,7 +9,7 @@ from vae.simulate.instrument.area import (
     vignetting,
 )
 from vae.simulate.instrument.background import background_rates
-from vae.simulate.instrument.folding import area_tables, fold, redistribution_tables, sensitivity_table, stored_matrices
+from vae.simulate.instrument.folding import area_tables, fold, sensitivity_table, stored_matrices
 from vae.simulate.instrument.redistribution import Blur, redistribution
 from vae.simulate.instrument.region import RADIUS, draw_regions, enclosed
 from vae.simulate.instrument.responses import (
@@ -42,7 +42,6 @@ __all__ = [
     "offaxis_index",
     "on_axis_area",
     "redistribution",
-    "redistribution_tables",
     "response_index",
     "sensitivity_table",
     "stored_matrices",

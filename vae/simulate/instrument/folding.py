@@ -86,11 +86,6 @@ def stored_matrices() -> NDArray[np.float32]:
     return stored[blur_index(np.arange(len(RESPONSE_NAMES)))]
 
 
-def redistribution_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return matrices for folding (one a blur) and `stored_matrices`."""
-    return _fine_matrices()[0], stored_matrices()
-
-
 @numba.njit(cache=True, nogil=True)
 def _fold_rows(
     photons: NDArray[np.float32],
