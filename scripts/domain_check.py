@@ -28,6 +28,8 @@ ACTIVE: Final = frozenset({"AGN", "Quasar"})
 EXTRAGALACTIC: Final = ACTIVE | {"Blazar", "Galaxy", "Galaxy cluster", "Star"}
 #: Net counts over their error above which a spectrum has a shape to speak of.
 CLEAR_SNR: Final = 5.0
+#: Sets of features beside the net shares: gross counts of both regions too, and all relative to the sample's mean.
+EVERYTHING, WITHIN = "net, gross and background region", "the same, relative to the mean of the field"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Options:
     """Store of real spectra, pipeline products of one field among them."""
     copies: int = 24
     """Simulated partners of each real spectrum."""
-    nulls: int = 12
+    nulls: int = 8
     """Simulated copies that pose as the real sample, for each figure."""
     avoid: tuple[float, float, float] | None = None
     """Right ascension, declination [deg] and radius [arcmin] of a piece of sky to leave out: a cluster, for instance,
@@ -95,16 +97,25 @@ def _compared(
     options: Options,
     background: domain.BackgroundDraw = instrument.background_rates,
 ) -> dict[str, Any]:
-    """Verdicts on the net shares alone, and on everything."""
+    """Verdicts on the net shares alone, on everything, and on everything but the means of the sample."""
     partners = domain.draw_partners(rng, real, options.copies, draw, background)
     net_names, all_names = domain.share_names()
+    parts = {
+        title: (
+            names,
+            shares(real.block.counts, real.block.background_counts, real.block.background_ratio),
+            shares(partners.counts, partners.background_counts, partners.background_ratio[:, None]),
+        )
+        for title, names, shares in (
+            ("net", net_names, domain.net_shares),
+            (EVERYTHING, all_names, domain.all_shares),
+        )
+    }
+    # Spectra of one observation share its background, which marks any copy, real or not. What is left is the field.
+    _, of_real, of_partners = parts[EVERYTHING]
+    parts[WITHIN] = all_names, of_real - of_real.mean(axis=0), of_partners - of_partners.mean(axis=0)
     out: dict[str, Any] = {}
-    for title, names, shares in (
-        ("net", net_names, domain.net_shares),
-        ("net, gross and background region", all_names, domain.all_shares),
-    ):
-        of_real = shares(real.block.counts, real.block.background_counts, real.block.background_ratio)
-        of_partners = shares(partners.counts, partners.background_counts, partners.background_ratio[:, None])
+    for title, (names, of_real, of_partners) in parts.items():
         out[title] = {
             method: two_sample(of_real, of_partners, real.source_id, names, rng, method=method, n_null=options.nulls)
             for method in METHODS
