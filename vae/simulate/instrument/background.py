@@ -14,8 +14,8 @@ from vae.simulate.instrument.area import FILTERS, OFFAXIS_TABLE, offaxis_index, 
 from vae.spectra import grid
 from vae.spectra.background import background_components
 
-#: Median level, relative to the measured components, and its scatter [dex] between observations: such that rates in
-#: source regions spread as FACTS 4 has them, 0.005-0.0125 counts / s.
+#: Median level, relative to the measured components, and its scatter [dex] between observations: chosen so that
+#: rates in source regions spread about as FACTS 4 has them, 0.005-0.0125 counts / s; not measured one by one.
 _SOFT_PROTONS: Final = (0.65, 0.2)
 _COSMIC: Final = (1.0, 0.12)
 _PARTICLES: Final = (1.0, 0.06)
