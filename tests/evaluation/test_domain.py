@@ -36,7 +36,9 @@ def sample() -> domain.RealSample:
         response_index=np.zeros(n, np.int32),
     )
     snr = net / np.sqrt(counts.sum(axis=1))
-    return domain.RealSample(block, np.arange(n), snr, 10 + offaxis / 60, np.zeros(n), offaxis, filters, responses)
+    return domain.RealSample(
+        block, np.arange(n), np.arange(n) // 20, snr, 10 + offaxis / 60, np.zeros(n), offaxis, filters, responses
+    )
 
 
 def test_partners_match_in_counts_and_background_not_in_shape(sample: domain.RealSample) -> None:
@@ -122,3 +124,12 @@ def test_the_real_field_gives_58_products(ogip, tmp_path) -> None:
     real = domain.real_sample(SpectraStore.open(tmp_path / "store"))
     assert len(real) == 58
     assert {instrument.RESPONSE_NAMES[index][4:9] for index in real.response_index} == {"e3_ef", "e3_ff"}
+
+
+def test_what_an_observation_shares_is_taken_out() -> None:
+    observation = np.array([0, 0, 0, 1, 1])
+    shares = np.random.default_rng(0).normal(0, 1, (5, 3, 2)) + 10.0 * observation[:, None, None]
+    within = domain.within_observations(shares, observation)
+    np.testing.assert_allclose(within[observation == 0].mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(np.diff(within[:3], axis=0), np.diff(shares[:3], axis=0))
+    assert np.abs(within).max() < 5

@@ -23,8 +23,8 @@ from vae.spectra.background import background_template
 from vae.spectra.store import Block, SpectraStore
 
 Array = NDArray[Any]
-#: Takes a generator, the copy that each spectrum belongs to, filters (index) and off-axis angles [arcmin]; returns
-#: expected background shapes, shape (n, 238), any normalisation.
+#: Takes a generator, the observation that each spectrum belongs to, filters (index) and off-axis angles [arcmin];
+#: returns expected background shapes, shape (n, 238), any normalisation.
 BackgroundDraw = Callable[[np.random.Generator, Array, Array, Array], Array]
 
 #: Bands of the net counts [keV], and finer ones where the background has its lines: Al (1.49), Cu (8.04).
@@ -45,6 +45,8 @@ class RealSample:
     block : Block
         n rows, with `area`.
     source_id : array of int64, shape (n,)
+    observation : array of int64, shape (n,)
+        Number of the spectrum's observation, from 0.
     net_snr : array, shape (n,)
         Net counts over their error.
     ra_deg, dec_deg, offaxis_arcmin : array, shape (n,)
@@ -56,6 +58,7 @@ class RealSample:
 
     block: Block
     source_id: Array
+    observation: NDArray[np.int64]
     net_snr: Array
     ra_deg: Array
     dec_deg: Array
@@ -123,6 +126,7 @@ def real_sample(store: SpectraStore) -> RealSample:
     return RealSample(
         block=Block(**{name: store.read(name)[rows] for name in Block.__dataclass_fields__}),
         source_id=table["source_id"].to_numpy(),
+        observation=np.unique(table["obs_id"].astype("str").to_numpy(), return_inverse=True)[1],
         net_snr=table["net_snr"].to_numpy(np.float64),
         ra_deg=table["ra_deg"].to_numpy(np.float64),
         dec_deg=table["dec_deg"].to_numpy(np.float64),
@@ -132,14 +136,14 @@ def real_sample(store: SpectraStore) -> RealSample:
     )
 
 
-def usual_background(_: np.random.Generator, copy: Array, *__: Array) -> Array:
+def usual_background(_: np.random.Generator, visit: Array, *__: Array) -> Array:
     """Return the usual background for every spectrum, without scatter: a control."""
-    return np.broadcast_to(background_template(), (len(copy), grid.N_BINS))
+    return np.broadcast_to(background_template(), (len(visit), grid.N_BINS))
 
 
-def flat_background(_: np.random.Generator, copy: Array, *__: Array) -> Array:
+def flat_background(_: np.random.Generator, visit: Array, *__: Array) -> Array:
     """Return as many counts in each keV: a control that must be found out."""
-    return np.broadcast_to(grid.BIN_WIDTHS, (len(copy), grid.N_BINS))
+    return np.broadcast_to(grid.BIN_WIDTHS, (len(visit), grid.N_BINS))
 
 
 def draw_partners(
@@ -163,7 +167,7 @@ def draw_partners(
     draw : callable
         Spectral models.
     background : callable
-        Background shapes; the spectra of a copy belong to one observation.
+        Background shapes; where real spectra share an observation, so do their partners of one copy.
     """
     n = len(real) * n_copies * _CANDIDATES
     row = np.repeat(np.arange(len(real)), n_copies * _CANDIDATES)
@@ -174,7 +178,8 @@ def draw_partners(
     net = real.net_counts
     shapes = folded(draw(rng, n), real.filter_index[row], real.offaxis_arcmin[row], real.response_index[row])
     target = np.maximum(net[row] + error[row] * rng.uniform(-_SPREAD, _SPREAD, n), 0.0)
-    under = background(rng, copy, real.filter_index[row], real.offaxis_arcmin[row])
+    visit = copy * (int(real.observation.max()) + 1) + real.observation[row]
+    under = background(rng, visit, real.filter_index[row], real.offaxis_arcmin[row])
     under = under / under.sum(axis=1, keepdims=True) * level[row, None]
     counts, background_counts = expose(rng, shapes * target[:, None], under, ratio[row])
     got = (counts - ratio[row, None] * background_counts).sum(axis=1)
@@ -210,6 +215,14 @@ def all_shares(counts: Array, background_counts: Array, background_ratio: Array)
         total = np.maximum(values.sum(axis=-1, dtype=np.float64), 1.0)
         parts.append(band_sums(values, GROSS_BANDS) / total[..., None])
     return np.concatenate(parts, axis=-1)
+
+
+def within_observations(shares: Array, observation: NDArray[np.int64]) -> Array:
+    """Return features less their mean over the spectra of each observation; the first axis is the spectrum."""
+    out = np.array(shares, np.float64)
+    for number in np.unique(observation):
+        out[observation == number] -= out[observation == number].mean(axis=0)
+    return out
 
 
 def share_names() -> tuple[list[str], list[str]]:
