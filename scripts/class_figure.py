@@ -67,6 +67,7 @@ h2 { font-size: 11.5px; font-weight: 600; margin: 0 0 5px 27px; display: flex; a
 h2 i { width: 8px; height: 8px; border-radius: 4px; flex: none; }
 h2 span { font-weight: 400; color: var(--text-3); }
 .pair { display: flex; }
+svg { overflow: visible; }
 .panel { fill: var(--panel); }
 .grid line { stroke: var(--line); stroke-width: 1; shape-rendering: crispEdges; }
 .ticks text { fill: var(--text-3); font-size: 9px; }
