@@ -236,8 +236,9 @@ def finished_chunks(out: Path) -> int:
 
 @pytest.mark.slow
 def test_kill_9_and_ctrl_c_in_worker_processes(tmp_path: Path) -> None:
-    out, n = tmp_path / "out", 12 * ROWS
-    killed = start(out, n, 0.15)
+    chunks = 40  # at 0.3 s each in two processes: seconds to go when the interrupt comes
+    out, n = tmp_path / "out", chunks * ROWS
+    killed = start(out, n, 0.3)
     wait_for(lambda: finished_chunks(out) >= 3)
     family = psutil.Process(killed.pid).children(recursive=True)
     assert len(family) >= 2
@@ -246,16 +247,16 @@ def test_kill_9_and_ctrl_c_in_worker_processes(tmp_path: Path) -> None:
     wait_for(lambda: not any(process.is_running() for process in family))  # no orphans
 
     kept = finished_chunks(out)
-    assert kept < 12
-    interrupted = start(out, n, 0.15)
+    assert kept < chunks
+    interrupted = start(out, n, 0.3)
     wait_for(lambda: finished_chunks(out) >= kept + 2)
     with pytest.raises(ExplorerError, match=rf"process {interrupted.pid} on .* is making it"):
         build(out, n)
     os.killpg(interrupted.pid, signal.SIGINT)  # as a terminal does: everyone in the foreground hears it
     _, said = interrupted.communicate(timeout=60)
-    assert f"resumed: {kept} of 12 chunks were there" in said
+    assert f"resumed: {kept} of {chunks} chunks were there" in said
     assert said.count("Traceback") == 1  # the interrupt of the script itself; no worker complains
     assert interrupted.returncode != 0
-    assert kept + 2 <= finished_chunks(out) < 12
+    assert kept + 2 <= finished_chunks(out) < chunks
 
     assert files(build(out, n)) == files(build(tmp_path / "undisturbed", n))  # in one process, from its beginning
