@@ -18,10 +18,8 @@ from vae.simulate.kinds.recipe import TimeLine
 #: across 300; the break, for the other observations' smaller counts.
 _COUNTS_LOW: Final = 255.0
 _COUNTS_BREAK: Final = 2600.0
-_COUNTS_HIGH: Final = 4.0e5
+_COUNTS_HIGH: Final = 3.0e6
 _SLOPES: Final = (0.9, 1.24)
-#: No spectrum has more counts than this.
-_MOST_COUNTS: Final = 1.0e6
 #: Share of transients that have a monitoring campaign of their own, the visits of such a campaign at least, and by how
 #: much its target is brighter than other sources (log10).
 _CAMPAIGN_SHARE: Final = 0.15
@@ -209,14 +207,15 @@ def draw_sources(rng: np.random.Generator, n_sources: int, *, showpieces: bool) 
         names = [k.name for k in KINDS]
         for i, (name, visits, least) in enumerate(SHOWPIECES):
             kind[i], campaign[i], counts[i] = names.index(name), visits, max(counts[i], least)
-    return Sources(kind, campaign, np.minimum(counts, _MOST_COUNTS))
+    return Sources(kind, campaign, counts)
 
 
 def draw_counts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Draw expected net counts from the broken power law of the archive, shape (n,)."""
+    """Draw expected net counts from the broken power law of the archive, which ends at the brightest, shape (n,)."""
     share_below = 1.0 - (_COUNTS_BREAK / _COUNTS_LOW) ** -_SLOPES[0]
     u = rng.random(n)
     low = _COUNTS_LOW * (1.0 - np.minimum(u, share_below)) ** (-1.0 / _SLOPES[0])
     remaining = np.minimum((1.0 - u) / (1.0 - share_below), 1.0)
-    high = _COUNTS_BREAK * np.maximum(remaining, (_COUNTS_HIGH / _COUNTS_BREAK) ** -_SLOPES[1]) ** (-1.0 / _SLOPES[1])
+    cut = (_COUNTS_HIGH / _COUNTS_BREAK) ** -_SLOPES[1]  # the law ends there; it does not pile up
+    high = _COUNTS_BREAK * (cut + (1.0 - cut) * remaining) ** (-1.0 / _SLOPES[1])
     return np.where(u < share_below, low, high)
