@@ -5,6 +5,7 @@ As a script, `toy_archive.py OUT DETECTIONS WORKERS SECONDS_A_CHUNK`, it builds 
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -56,4 +57,5 @@ def patch(replace: Callable[[object, str, object], None], seconds: float = 0.0) 
 if __name__ in ("__main__", "__mp_main__"):  # worker processes import the script under the second name
     patch(setattr, float(sys.argv[4]))
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
     build_store(SimulateOptions(int(sys.argv[2]), SEED, int(sys.argv[3])), Path(sys.argv[1]), quiet=False)
