@@ -60,13 +60,27 @@ BIN_WIDTHS: Final = np.diff(BIN_EDGES)
 BIN_CENTRES: Final = np.sqrt(BIN_EDGES[1:] * BIN_EDGES[:-1])
 #: Edges of the standard 2067-bin grid of XMM response files [keV], shape (2068,).
 STANDARD_EDGES: Final = _standard_edges_kev()
+#: Middles of its bins [keV], shape (2067,), and its edges as files state them, in single precision.
+STANDARD_CENTRES: Final = 0.5 * (STANDARD_EDGES[1:] + STANDARD_EDGES[:-1])
+STANDARD_EDGES_IN_FILES: Final = STANDARD_EDGES.astype(np.float32).astype(np.float64)
 #: Edges of the true-energy grid on which areas and redistributions are stored [keV], shape (337,).
 TRUE_EDGES: Final = _true_edges_kev()
 N_TRUE: Final = TRUE_EDGES.size - 1
 TRUE_WIDTHS: Final = np.diff(TRUE_EDGES)
 TRUE_CENTRES: Final = np.sqrt(TRUE_EDGES[1:] * TRUE_EDGES[:-1])
 
-for _array in (BIN_EDGES_EV, BIN_EDGES, BIN_WIDTHS, BIN_CENTRES, STANDARD_EDGES, TRUE_EDGES, TRUE_WIDTHS, TRUE_CENTRES):
+for _array in (
+    BIN_EDGES_EV,
+    BIN_EDGES,
+    BIN_WIDTHS,
+    BIN_CENTRES,
+    STANDARD_EDGES,
+    TRUE_EDGES,
+    TRUE_WIDTHS,
+    TRUE_CENTRES,
+    STANDARD_CENTRES,
+    STANDARD_EDGES_IN_FILES,
+):
     _array.setflags(write=False)
 
 

@@ -84,7 +84,6 @@ def products(detection: Detection) -> dict[str, bytes]:
     """Return the products of a detection: contents, packed, by file name."""
     setup, row = detection.setup, detection.row
     area = instrument.native_arf(int(setup["filter_index"]), int(setup["offaxis_index"]))
-    standard = grid.STANDARD_EDGES.astype(np.float32)
     source = _source_cards(detection)
     spectrum = spectrum_table(
         detection.counts,
@@ -121,7 +120,14 @@ def products(detection: Detection) -> dict[str, bytes]:
         ),
         "SRCARF": (
             (*SIMULATED, ("CONTENT", "EPIC ANCILLARY RESPONSE FUNCTION", "contents of the file")),
-            (area_table(standard[:-1], standard[1:], area * np.float32(setup["area_scale"]), cards=source),),
+            (
+                area_table(
+                    grid.STANDARD_EDGES_IN_FILES[:-1],
+                    grid.STANDARD_EDGES_IN_FILES[1:],
+                    area * np.float32(setup["area_scale"]),
+                    cards=source,
+                ),
+            ),
         ),
     }
     return {detection.name(kind): packed(fits_file(primary, tables)) for kind, (primary, tables) in contents.items()}

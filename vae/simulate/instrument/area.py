@@ -119,9 +119,10 @@ def native_areas() -> NDArray[np.float32]:
     array of float32, shape (3, N_OFFAXIS, 2067)
         In cm2, on `vae.spectra.grid.STANDARD_EDGES`; of a source whose light all falls into the region. Read-only.
     """
-    centres = 0.5 * (grid.STANDARD_EDGES[1:] + grid.STANDARD_EDGES[:-1])
-    fall = np.stack([vignetting(centres, theta) for theta in OFFAXIS_TABLE])
-    areas = np.stack([on_axis_area(filter_, centres)[None] * fall for filter_ in FILTERS]).astype(np.float32)
+    fall = np.stack([vignetting(grid.STANDARD_CENTRES, theta) for theta in OFFAXIS_TABLE])
+    areas = np.stack([on_axis_area(filter_, grid.STANDARD_CENTRES)[None] * fall for filter_ in FILTERS]).astype(
+        np.float32
+    )
     areas.setflags(write=False)
     return areas
 

@@ -15,9 +15,6 @@ from vae.simulate.instrument.responses import N_BLURS, RESPONSE_NAMES, blur_inde
 from vae.simulate.spectral_model import FINE_EDGES, N_FINE
 from vae.spectra import grid
 
-#: The standard grid as files state it, in single precision.
-_STANDARD: Final = grid.STANDARD_EDGES.astype(np.float32).astype(np.float64)
-
 #: Smaller shares of the photons of an energy are dropped from folding: 238 of them are below any count.
 _LEAST_SHARE: Final = 1e-8
 #: Photons far below any count are left out: sums of denormal numbers are slow.
@@ -29,9 +26,9 @@ _LANES: Final = 16
 def _mean_over(edges_kev: NDArray[np.float64], of: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average values on the standard grid, shape (..., 2067), over other bins; sums in a fixed order."""
     integral = np.zeros((*of.shape[:-1], of.shape[-1] + 1))
-    np.cumsum(of * np.diff(_STANDARD), axis=-1, out=integral[..., 1:])
-    place = np.clip(np.searchsorted(_STANDARD, edges_kev, side="right") - 1, 0, of.shape[-1] - 1)
-    share = (edges_kev - _STANDARD[place]) / np.diff(_STANDARD)[place]
+    np.cumsum(of * np.diff(grid.STANDARD_EDGES_IN_FILES), axis=-1, out=integral[..., 1:])
+    place = np.clip(np.searchsorted(grid.STANDARD_EDGES_IN_FILES, edges_kev, side="right") - 1, 0, of.shape[-1] - 1)
+    share = (edges_kev - grid.STANDARD_EDGES_IN_FILES[place]) / np.diff(grid.STANDARD_EDGES_IN_FILES)[place]
     at = integral[..., place] + share * (integral[..., place + 1] - integral[..., place])
     return np.diff(at, axis=-1) / np.diff(edges_kev)
 
@@ -59,10 +56,9 @@ def _binned() -> NDArray[np.float64]:
     used = np.flatnonzero(member >= 0)
     first = used[np.searchsorted(member[used], np.arange(grid.N_BINS))]
     edges = edges[np.append(first, used[-1] + 1)]  # those of the channels that a bin starts with
-    centres = 0.5 * (grid.STANDARD_EDGES[1:] + grid.STANDARD_EDGES[:-1])
     responses = np.arange(len(RESPONSE_NAMES))
     one_each = responses[np.unique(blur_index(responses), return_index=True)[1]]
-    return np.stack([redistribution(centres, edges, blur_of(int(response))) for response in one_each])
+    return np.stack([redistribution(grid.STANDARD_CENTRES, edges, blur_of(int(response))) for response in one_each])
 
 
 @lru_cache(maxsize=1)
@@ -167,7 +163,7 @@ def sensitivity_table() -> NDArray[np.float64]:
 
     On the grid of files, as `vae.spectra.response.sensitivity` sums them.
     """
-    areas = native_areas().astype(np.float64) * np.diff(_STANDARD)
+    areas = native_areas().astype(np.float64) * np.diff(grid.STANDARD_EDGES_IN_FILES)
     out = np.zeros((areas.shape[0] * areas.shape[1], N_BLURS, grid.N_BINS))
     _summed(_binned(), areas.reshape(-1, areas.shape[-1]), out)
     by_blur = out.reshape(*areas.shape[:-1], N_BLURS, grid.N_BINS)

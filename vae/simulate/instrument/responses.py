@@ -95,14 +95,12 @@ def native_rmf(response: int) -> Rmf:
     Rmf
         On `vae.spectra.grid.STANDARD_EDGES` and 4096 channels from 0; single precision throughout, as files have it.
     """
-    centres = 0.5 * (grid.STANDARD_EDGES[1:] + grid.STANDARD_EDGES[:-1])
     edges = channel_edges()
-    standard = grid.STANDARD_EDGES.astype(np.float32).astype(np.float64)
-    matrix = redistribution(centres, edges, blur_of(response), np.float32)
+    matrix = redistribution(grid.STANDARD_CENTRES, edges, blur_of(response), np.float32)
     return Rmf(
         path=Path(RESPONSE_NAMES[response]),
-        energy_lo=standard[:-1],
-        energy_hi=standard[1:],
+        energy_lo=grid.STANDARD_EDGES_IN_FILES[:-1],
+        energy_hi=grid.STANDARD_EDGES_IN_FILES[1:],
         channel=np.arange(N_CHANNELS),
         e_min=edges[:-1],
         e_max=edges[1:],
