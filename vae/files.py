@@ -99,7 +99,7 @@ def kept_folder(target: str | Path, identity: str, *, fresh: bool = False) -> It
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(target):
+    with only_one(target):
         work = target.with_name(f".{target.name}.partial-{identity}")
         if fresh:
             for old in kept_folders(target):
@@ -125,8 +125,14 @@ def kept_folders(target: str | Path) -> list[Path]:
 
 
 @contextmanager
-def _only_one(target: Path) -> Iterator[None]:
-    """Hold ``.NAME.lock`` while working on `target`. The system lets go of it when its holder dies, however it does."""
+def only_one(target: Path) -> Iterator[None]:
+    """Hold ``.NAME.lock`` while working on `target`. The system lets go of it when its holder dies, however it does.
+
+    Raises
+    ------
+    ExplorerError
+        When another process works on the same target.
+    """
     path = target.with_name(f".{target.name}.lock")
     while True:
         # Removed when done; so whoever locks a file that has been removed meanwhile has to look for the new one.
