@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from _figure_style import BODY, POINTS_PER_INCH, STRONG, TICK, TITLE, heading
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from explorer.palette import Palette, class_token
+from vae.evaluation.report.style import BODY, POINTS_PER_INCH, STRONG, TICK, TITLE, heading
+from vae.palette import Palette, class_token
 from vae.simulate.population import ODDITIES
 from vae.spectra import grid
 

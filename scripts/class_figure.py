@@ -12,13 +12,14 @@ import numpy as np
 import tyro
 from _class_panels import ClassCell, Curve, RealCell, Spectrum, draw
 from _command import run
-from _figure_style import save, themed
+from _figure_style import save
 from numpy.typing import NDArray
 
-from explorer.palette import CLASS_GROUPS, THEMES
 from vae.errors import ExplorerError
 from vae.evaluation.domain import NET_BANDS, band_sums
 from vae.evaluation.likeness import candidates, likest
+from vae.evaluation.report.style import themed
+from vae.palette import CLASS_GROUPS, THEMES
 from vae.simulate import instrument
 from vae.simulate.observe import expose
 from vae.simulate.population import ODDITIES

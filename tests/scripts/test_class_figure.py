@@ -15,11 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import _class_panels as panels
 import class_figure
-from _figure_style import save, themed
+from _figure_style import save
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from explorer.palette import THEMES, palette
+from vae.evaluation.report.style import themed
+from vae.palette import THEMES, palette
 from vae.spectra import grid
 
 
