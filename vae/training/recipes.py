@@ -1,15 +1,14 @@
-"""How to train: named recipes, and the options of one run."""
+"""How to train: named recipes, and the single settings of one that a run may change."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args, get_type_hints
 
 from vae.errors import OptionError
-from vae.network.config import Likelihood
 
 #: OneCycle (Smith & Topin 2019, arXiv 1708.07120): share of the run spent rising, and the start and end learning
 #: rates as fractions of the peak; the defaults of torch.optim.lr_scheduler.OneCycleLR.
@@ -20,7 +19,7 @@ _END: Final = 1e-4 / 25.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """Optimiser and schedule.
+    """Optimiser, schedule, and what is added to the loss; everything after `weight_decay` is off by default.
 
     Parameters
     ----------
@@ -41,6 +40,28 @@ class Recipe:
         misfit_limit / loss. Counting noise alone is worth about half a nat a bin; the few bright spectra that the
         network cannot fit yet would else steer every update.
     weight_decay : float
+    averaging : float, optional
+        Decay of an exponential moving average of the weights, such as 0.999; the average is what is evaluated and
+        saved. See `vae.training.averaging`.
+    precision : {"float32", "tf32", "bfloat16"}
+        Of the network's products: tf32 on CUDA only; bfloat16 by autocast, the likelihood stays in float32.
+    compile : bool
+        torch.compile, with CUDA graphs on a GPU. Where no C++ compiler is found the run goes on without.
+    free_bits : float
+        Nats a latent dimension may carry on average over a batch before the KL term resists (Kingma et al. 2016,
+        arXiv 1606.04934).
+    prior : {"gaussian", "vamp"}
+        Density that the KL term compares posteriors with: the unit Gaussian, or a trained mixture of posteriors; see
+        `vae.training.priors`.
+    pseudo_inputs : int
+        Components of the ``vamp`` prior.
+    consistency : float
+        Weight of the distance between the posteriors of two thinned halves of one exposure; see
+        `vae.training.thinning`.
+    cluster : float
+        Weight of the sharpening of soft clusters in latent space; see `vae.training.clusters`.
+    clusters : int
+        Their number.
     """
 
     learning_rate: float
@@ -52,6 +73,34 @@ class Recipe:
     clip_norm: float | None = None
     misfit_limit: float | None = None
     weight_decay: float = 0.01
+    averaging: float | None = None
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    compile: bool = False
+    free_bits: float = 0.0
+    prior: Literal["gaussian", "vamp"] = "gaussian"
+    pseudo_inputs: int = 64
+    consistency: float = 0.0
+    cluster: float = 0.0
+    clusters: int = 12
+
+    def __post_init__(self) -> None:
+        above_zero = ("learning_rate", "batch_size", "training_epochs", "updates", "clip_norm", "misfit_limit")
+        for name in (*above_zero, "pseudo_inputs", "clusters"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise OptionError(f"{name} is {value}", todo="Give a number above 0")
+        for name in ("weight_decay", "free_bits", "consistency", "cluster"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise OptionError(f"{name} is {getattr(self, name)}", todo="Give 0 or a number above it")
+        if not 0 <= self.warm_up_fraction <= 1:
+            raise OptionError(f"warm_up_fraction is {self.warm_up_fraction}", todo="Give a share, 0...1")
+        if self.averaging is not None and not 0 < self.averaging < 1:
+            raise OptionError(f"averaging is {self.averaging}", todo="Give a decay between 0 and 1, such as 0.999")
+        if self.free_bits and self.prior != "gaussian":
+            raise OptionError(
+                "free_bits counts nats by latent dimension, which a mixture prior does not have",
+                todo="Use free_bits with prior=gaussian",
+            )
 
     def length(self, n_spectra: int) -> int:
         """Return the updates of a full run over `n_spectra` training spectra."""
@@ -72,6 +121,56 @@ class Recipe:
         """Weight of the KL term at an update: 1 after warm-up."""
         warm_up = self.warm_up_fraction * total
         return 1.0 if update >= warm_up else update / warm_up
+
+    def with_settings(self, settings: Iterable[str]) -> Recipe:
+        """Return a recipe with single fields changed.
+
+        Parameters
+        ----------
+        settings : iterable of str
+            ``name=value`` each; ``none`` empties an optional field.
+
+        Raises
+        ------
+        OptionError
+            For a name that is no field or a value that is not of its kind; the choices are named.
+        """
+        types = get_type_hints(Recipe)
+        values: dict[str, Any] = {}
+        for setting in settings:
+            name, equals, text = setting.partition("=")
+            if not equals or name not in types:
+                raise OptionError(f"--set {setting!r} changes nothing", todo=f"Give NAME=VALUE; names: {_NAMES}")
+            values[name] = _value(name, text, types[name])
+        if {"updates", "training_epochs"} & values.keys():
+            values = {"updates": None, "training_epochs": None, **values}
+        return replace(self, **values)
+
+
+_NAMES: Final = ", ".join(field.name for field in fields(Recipe))
+_SWITCH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _value(name: str, text: str, kind: Any) -> Any:
+    """Read the value of a field of some type from text."""
+    choices = get_args(kind)
+    if type(None) in choices:
+        if text.lower() == "none":
+            return None
+        kind = next(choice for choice in choices if choice is not type(None))
+    elif choices:
+        if text not in choices:
+            raise OptionError(f"--set {name}={text}", todo=f"{name} is one of {', '.join(choices)}")
+        return text
+    if kind is bool:
+        if text.lower() not in _SWITCH:
+            raise OptionError(f"--set {name}={text}", todo=f"{name} is true or false")
+        return _SWITCH[text.lower()]
+    try:
+        return kind(text)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise OptionError(f"--set {name}={text}", todo=f"{name} is {what}") from None
 
 
 def updates_of(training_epochs: int, n_spectra: int, batch_size: int) -> int:
@@ -97,57 +196,3 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
         ),
     }
 )
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """Options of one training run.
-
-    Parameters
-    ----------
-    recipe : {"default", "seed"}
-        Optimiser, schedule and length: seed is the talk's, default much faster.
-    network : {"reference"}
-        Sizes of the network: reference has 475,206 parameters.
-    likelihood : {"sensitivity"}
-        How decoded spectra meet the counts: multiplied by the sensitivity of the 238 bins.
-    latent_dim : int
-        Dimension of the latent space.
-    device : str
-        auto, cpu, cuda or cuda:N.
-    seed : int
-        Of initial weights, batches and latent samples.
-    training_epochs : int, optional
-        Length of the run instead of the recipe's, in passes over the training spectra.
-    updates : int, optional
-        Length of the run instead of the recipe's, in updates.
-    batch_size : int, optional
-        Spectra an update instead of the recipe's.
-    held_out_every : int
-        Updates between evaluations of the held-out loss.
-    checkpoint_every : int
-        Updates between checkpoints.
-    """
-
-    recipe: Literal["default", "seed"] = "default"
-    network: Literal["reference"] = "reference"
-    likelihood: Likelihood = "sensitivity"
-    latent_dim: int = 2
-    device: str = "auto"
-    seed: int = 0
-    training_epochs: int | None = None
-    updates: int | None = None
-    batch_size: int | None = None
-    held_out_every: int = 1000
-    checkpoint_every: int = 500
-
-    def check(self) -> None:
-        """Raise OptionError where the options make no sense together."""
-        if self.training_epochs is not None and self.updates is not None:
-            raise OptionError("--training-epochs and --updates both set the length of the run", todo="Give one of them")
-        for name in ("training_epochs", "updates", "batch_size", "latent_dim", "held_out_every", "checkpoint_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise OptionError(f"--{name.replace('_', '-')} is {value}", todo="Give a positive number")
-        if not 0 <= self.seed < 2**63:
-            raise OptionError(f"--seed is {self.seed}", todo="Give a whole number from 0 on")
