@@ -25,6 +25,10 @@ _NODES: Final = 256
 #: The table covers 2^-20...2^14 counts a bin; series hold outside to better than 1e-6.
 _LOW: Final = -20
 _HIGH: Final = 14
+#: Bits of a double's mantissa (52) below those (8) that number the nodes of an octave; the table's first node, counted
+#: from the octave of exponent bits 0.
+_PART_BITS: Final = 44
+_FIRST_NODE: Final = (1023 + _LOW) * _NODES
 
 
 @numba.njit(cache=True, nogil=True)
@@ -65,10 +69,10 @@ def _moments(mu: float, table: NDArray[np.float64]) -> tuple[float, float]:
         one = 2.0 * (mu - 1.0 - log)
         mean = 2.0 * mu + mu * one
         return mean, mu * one * one + 4.0 * mu * mu - mean * mean
-    mantissa, exponent = math.frexp(mu)
-    place = ((exponent - 1 - _LOW) + 2.0 * mantissa - 1.0) * _NODES
-    node = int(place)
-    part = place - node
+    # Exponent and leading bits of the mantissa are the node's number, the bits below say how far from it.
+    bits = np.float64(mu).view(np.int64)
+    node = (bits >> _PART_BITS) - _FIRST_NODE
+    part = (bits & ((1 << _PART_BITS) - 1)) * 0.5**_PART_BITS
     return (
         table[node, 0] + part * (table[node + 1, 0] - table[node, 0]),
         table[node, 1] + part * (table[node + 1, 1] - table[node, 1]),

@@ -32,17 +32,25 @@ __all__ = [
 
 #: Edges of the bands of the hardness ratios hr1, hr2, hr3 [keV].
 HARDNESS_EDGES: Final = (0.3, 0.5, 1.0, 2.0, 4.5)
+#: Sums over bins in any order, which lets the compiler add several at once; infinities and NaN keep their meaning.
+_SUMS: Final = {"reassoc", "contract"}
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True, cache=True, fastmath=_SUMS, error_model="numpy")
 def _cstat_rows(start: int, stop: int, counts: NDArray[Any], expected: NDArray[Any], out: NDArray[np.float64]) -> None:
+    n_bins = counts.shape[1]
+    seen, mean = np.empty(n_bins + 1), np.empty(n_bins + 1)
     for row in range(start, stop):
         total = 0.0
-        for h in range(counts.shape[1]):
+        n_seen = 0
+        for h in range(n_bins):  # no branch: whether a bin has counts is a coin's toss in a faint spectrum
             c, mu = float(counts[row, h]), float(expected[row, h])
-            total += mu
-            if c > 0.0:
-                total += math.inf if mu == 0.0 else c * math.log(c / mu) - c if mu > 0.0 else math.nan
+            total += mu - c
+            seen[n_seen] = c
+            mean[n_seen] = mu
+            n_seen += c > 0.0
+        for i in range(n_seen):
+            total += seen[i] * math.log(seen[i] / mean[i])
         out[row] = 2.0 * total
 
 
@@ -91,17 +99,13 @@ def cstat_z(counts: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
         return (cstat(counts, expected) - mean) / np.sqrt(variance)
 
 
-@numba.njit(cache=True, nogil=True)
-def _amplitude(counts: NDArray[Any], shape: NDArray[Any], background: NDArray[Any]) -> float:
-    total_counts = total_shape = total_net = 0.0
-    slope_at_zero = 0.0
-    for h in range(counts.size):
-        c, f, b = float(counts[h]), float(shape[h]), float(background[h])
-        total_shape += f
-        total_net += c - b
-        if f > 0.0 and c > 0.0:
-            total_counts += c
-            slope_at_zero += math.inf if b <= 0.0 else c * f / b
+@numba.njit(nogil=True, cache=True, fastmath=_SUMS, error_model="numpy")
+def _amplitude(c: NDArray[Any], f: NDArray[Any], b: NDArray[Any], total_shape: float, total_net: float) -> float:
+    """Solve for the amplitude, given the bins with counts that the source reaches and the sums over all bins."""
+    total_counts = slope_at_zero = 0.0
+    for i in range(c.size):
+        total_counts += c[i]
+        slope_at_zero += math.inf if b[i] <= 0.0 else c[i] * f[i] / b[i]
     if not total_shape > 0.0:
         return math.nan
     if not slope_at_zero > total_shape:  # the likelihood falls from 0 on: no source
@@ -112,13 +116,11 @@ def _amplitude(counts: NDArray[Any], shape: NDArray[Any], background: NDArray[An
     for _ in range(100):
         slope = -total_shape
         curvature = 0.0
-        for h in range(counts.size):
-            f = float(shape[h])
-            c = float(counts[h])
-            if f > 0.0 and c > 0.0:
-                part = f / (alpha * f + float(background[h]))
-                slope += c * part
-                curvature -= c * part * part
+        for i in range(c.size):
+            part = f[i] / (alpha * f[i] + b[i])
+            weighted = c[i] * part
+            slope += weighted
+            curvature -= weighted * part
         if slope > 0.0:
             low = alpha
         else:
@@ -132,7 +134,7 @@ def _amplitude(counts: NDArray[Any], shape: NDArray[Any], background: NDArray[An
     return alpha
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True, cache=True, fastmath=_SUMS, error_model="numpy")
 def _amplitude_rows(
     start: int,
     stop: int,
@@ -141,8 +143,20 @@ def _amplitude_rows(
     background: NDArray[Any],
     out: NDArray[np.float64],
 ) -> None:
+    n_bins = counts.shape[1]
+    seen, source, behind = np.empty(n_bins + 1), np.empty(n_bins + 1), np.empty(n_bins + 1)
     for row in range(start, stop):
-        out[row] = _amplitude(counts[row], shape[row], background[row])
+        total_shape = total_net = 0.0
+        n_seen = 0
+        for h in range(n_bins):
+            c, f, b = float(counts[row, h]), float(shape[row, h]), float(background[row, h])
+            total_shape += f
+            total_net += c - b
+            seen[n_seen] = c
+            source[n_seen] = f
+            behind[n_seen] = b
+            n_seen += (c > 0.0) & (f > 0.0)
+        out[row] = _amplitude(seen[:n_seen], source[:n_seen], behind[:n_seen], total_shape, total_net)
 
 
 def profile_amplitude(counts: ArrayLike, shape_counts: ArrayLike, background: ArrayLike) -> NDArray[np.float64]:
