@@ -70,5 +70,5 @@ def test_trunk_takes_any_energies() -> None:
     z = torch.zeros(1, 2)
     with torch.no_grad():
         on_bins = network.decode_shape(z)
-        some = network.decode_shape(z, network.bin_energies[[5, 100]])
+        some = network.decode_shape(z, network.energies[[5, 100]])
     np.testing.assert_allclose(some.numpy()[0], on_bins.numpy()[0, [5, 100]], rtol=1e-5)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vae.network.config import NetworkConfig
 from vae.network.decoder import Decoder
 from vae.network.encoder import Encoder
-from vae.spectra import grid
 
 
 class Autoencoder(nn.Module):
@@ -20,27 +21,27 @@ class Autoencoder(nn.Module):
 
     Attributes
     ----------
-    bin_energies : Tensor, shape (238,)
-        Centres of the detector bins [keV]; a buffer that is not saved.
+    energies : Tensor, shape (238,) or (336,)
+        Energies the decoder is trained at [keV], those of the config; a buffer that is not saved.
     """
 
-    bin_energies: Tensor
+    energies: Tensor
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
         self.config = config or NetworkConfig()
         self.encoder = Encoder(self.config)
         self.decoder = Decoder(self.config)
-        centres = torch.tensor(grid.BIN_CENTRES.tolist(), dtype=torch.float32)
-        self.register_buffer("bin_energies", centres, persistent=False)
+        centres = torch.tensor(self.config.energies.tolist(), dtype=torch.float32)
+        self.register_buffer("energies", centres, persistent=False)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return posterior mean and log sigma^2, each (n, d), of scaled spectra (n, 238)."""
         return self.encoder(x)
 
-    def decode_shape(self, z: Tensor, energies_keV: Tensor | None = None) -> Tensor:
-        """Return positive, not normalised, photon spectrum shapes, (n, n_energies); energies default to the bins'."""
-        return self.decoder(z, self.bin_energies if energies_keV is None else energies_keV)
+    def decode_shape(self, z: Tensor, energies_keV: NDArray[np.floating] | None = None) -> Tensor:
+        """Return positive, not normalised, photon spectrum shapes, (n, n_energies), at `energies` or at others."""
+        return self.decoder(z, energies_keV)
 
     @staticmethod
     def sample(mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:

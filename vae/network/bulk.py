@@ -81,6 +81,6 @@ class BulkEncoder:
             mu, logvar = network.encode(scale_input(*tensors, xp=torch))
             shape = network.decode_shape(mu)
             shape /= (shape @ self._widths)[:, None]
-            mean_energy = shape @ (self._widths * network.bin_energies)
+            mean_energy = shape @ (self._widths * network.energies)
             results = (mu, torch.exp(0.5 * logvar), shape * tensors[3], mean_energy)
         return Encoded(*(tensor.cpu().numpy() for tensor in results))

@@ -6,7 +6,9 @@ from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vae.network.config import NetworkConfig
 from vae.spectra import grid
 
 #: Written into `model.toml` and compared on load.
@@ -68,5 +70,40 @@ def _asinh(x: Any, xp: ModuleType) -> Any:
 
 
 def standardised_log_energy(energies_keV: Any) -> Any:
-    """Return the trunk's input for energies [keV], (ln E - mean) / std, as float32 of the same shape."""
+    """Return log energy for the trunk, (ln E - mean) / std, of energies [keV], as float32 of the same shape."""
     return ((np.log(np.asarray(energies_keV, np.float64)) - LOG_ENERGY_MEAN) / LOG_ENERGY_STD).astype(np.float32)
+
+
+def trunk_input(energies_keV: Any, config: NetworkConfig) -> NDArray[np.float32]:
+    """Return what enters the trunk network at some energies.
+
+    Parameters
+    ----------
+    energies_keV : array, shape (n,)
+    config : NetworkConfig
+        Its `trunk_gain` and `n_frequencies`.
+
+    Returns
+    -------
+    array of float32, shape (n, 1 + 2 n_frequencies)
+        Standardised log energy times the gain; then sine and cosine of its Fourier phases, lowest frequency first.
+    """
+    log_energy = np.asarray(standardised_log_energy(energies_keV), np.float64)[:, None]
+    period = (_LOG_HIGH - _LOG_LOW) / LOG_ENERGY_STD
+    phase = 2.0 * np.pi / period * log_energy * 2.0 ** np.arange(config.n_frequencies)
+    return np.hstack([config.trunk_gain * log_energy, np.sin(phase), np.cos(phase)]).astype(np.float32)
+
+
+def interpolation(energies_keV: Any, config: NetworkConfig) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return where energies lie in a table over the config's energies, linear in log energy and flat beyond its ends.
+
+    Returns
+    -------
+    lower : array of int64, shape (n,)
+        Entry of the table below each energy; the other one is the next.
+    share : array of float32, shape (n,)
+        Weight of that next entry, 0...1.
+    """
+    place = np.interp(np.log(energies_keV), np.log(config.energies), np.arange(len(config.energies)))
+    lower = np.minimum(place.astype(np.int64), len(config.energies) - 2)
+    return lower, (place - lower).astype(np.float32)

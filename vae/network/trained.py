@@ -19,8 +19,9 @@ from safetensors.numpy import load_file, save_file
 
 from vae.errors import ModelError
 from vae.files import new_folder
-from vae.network.config import LOG_SHAPE_MAX, LOG_SHAPE_MIN, LOGVAR_MAX, LOGVAR_MIN, NetworkConfig
-from vae.network.scaling import INPUT_SCALING, scale_input, standardised_log_energy
+from vae.network.arithmetic import fold_by_response, mlp, weight_shapes
+from vae.network.config import LOG_SHAPE_MAX, LOG_SHAPE_MIN, LOGVAR_MAX, LOGVAR_MIN, Likelihood, NetworkConfig
+from vae.network.scaling import INPUT_SCALING, interpolation, scale_input, trunk_input
 from vae.spectra import grid
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _LIBRARIES: Final = ("numpy", "safetensors", "torch", "zarr")
 #: server a decode of 64 rows then costs thirty times its arithmetic. Few rows are decoded four at a time, below that.
 _SINGLE_THREAD_ROWS: Final = 4
 _FEW_ROWS: Final = 256
-_BIN_WIDTHS: Final = grid.BIN_WIDTHS.astype(np.float32)
 
 Array = NDArray[np.float32]
 
@@ -60,7 +60,7 @@ class TrainedModel:
     meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        expected = _weight_shapes(self.config)
+        expected = weight_shapes(self.config)
         shapes = {name: tuple(values.shape) for name, values in self.weights.items()}
         if shapes != expected:
             odd = sorted(name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name))
@@ -162,7 +162,7 @@ class TrainedModel:
         mu, sigma : array of float32, shape (n, d)
         """
         x = scale_input(counts, background_counts, background_ratio, sensitivity)
-        mu, logvar = np.split(_mlp(x, self._layers("encoder.layers")), 2, axis=1)
+        mu, logvar = np.split(mlp(x, self._layers("encoder.layers", len(self.config.encoder_widths) - 1)), 2, axis=1)
         return mu, np.exp(0.5 * np.clip(logvar, LOGVAR_MIN, LOGVAR_MAX))
 
     def decode(self, z: ArrayLike, energies_keV: ArrayLike | None = None) -> Array:
@@ -180,71 +180,136 @@ class TrainedModel:
         array of float32, shape (n_energies,) or (n, n_energies)
             Photons per keV, per photon in 0.3-10 keV.
         """
-        z = np.asarray(z, np.float32)
-        if z.shape[-1:] != (self.config.latent_dim,) or z.ndim > 2:
-            raise ModelError(f"latent positions have shape {z.shape}, not (n, {self.config.latent_dim})")
-        templates = None if energies_keV is None else self._templates(energies_keV)
-        rows = np.atleast_2d(z)
+        rows = self._rows(z)
+        if energies_keV is None:
+            templates = self._bin_templates
+        else:
+            templates = self._own_templates if energies_keV is self.energies else self._scaled(energies_keV)
         size = _SINGLE_THREAD_ROWS if len(rows) <= _FEW_ROWS else len(rows)
         parts = [self._decode_rows(rows[start : start + size], templates) for start in range(0, len(rows), size)]
-        shape = np.concatenate(parts) if parts else np.empty((0, grid.N_BINS), np.float32)
-        return shape[0] if z.ndim == 1 else shape
+        shape = np.concatenate(parts) if parts else np.empty((0, templates.shape[1]), np.float32)
+        return shape[0] if np.ndim(z) == 1 else shape
 
-    def _decode_rows(self, z: Array, templates: Array | None) -> Array:
-        mixing = _mlp(z, self._layers("decoder.branch"))
-        on_bins = self._positive(mixing @ self._bin_templates)
-        norm = (on_bins @ _BIN_WIDTHS)[:, None]
-        return (on_bins if templates is None else self._positive(mixing @ templates)) / norm
+    @property
+    def likelihood(self) -> Likelihood:
+        """How decoded spectra met the counts in training: what a decoded spectrum is."""
+        return self.config.likelihood
 
-    @cached_property
-    def _bin_templates(self) -> Array:
-        return self._templates(grid.BIN_CENTRES)
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Energies that `fold` expects shapes at [keV], shape (238,) or (336,)."""
+        return self.config.energies
 
-    def _templates(self, energies_keV: ArrayLike) -> Array:
-        """Templates at some energies, scaled as the decoder combines them, shape (n_templates, n_energies)."""
+    def templates(self, energies_keV: ArrayLike) -> Array:
+        """Return the trunk's templates at some energies [keV], as they are, shape (n_templates, n_energies).
+
+        A decoded shape before normalisation is exp (or softplus) of mixing @ templates / sqrt(n_templates).
+        """
         energies = np.atleast_1d(np.asarray(energies_keV, np.float64))
         if energies.ndim != 1 or not np.all(energies > 0):
             raise ModelError("energies must be one row of positive numbers [keV]")
-        templates = _mlp(standardised_log_energy(energies)[:, None], self._layers("decoder.trunk"))
-        return np.ascontiguousarray(templates.T) / np.float32(np.sqrt(self.config.n_templates))
+        if self.config.trunk in ("table", "svd"):
+            lower, share = interpolation(energies, self.config)
+            table = self.weights["decoder.trunk.table"]
+            below, above = table[:, lower], table[:, lower + 1]
+            return np.ascontiguousarray(below + share * (above - below))
+        layers = self._layers("decoder.trunk", len(self.config.trunk_widths) - 1)
+        return np.ascontiguousarray(mlp(trunk_input(energies, self.config), layers).T)
+
+    def mixing(self, z: ArrayLike) -> Array:
+        """Return how the branch combines the templates at latent positions (d,) or (n, d): (n, n_templates)."""
+        return mlp(self._rows(z), self._layers("decoder.branch", len(self.config.branch_widths) - 1))
+
+    def fold(
+        self,
+        shape: ArrayLike,
+        *,
+        sensitivity: ArrayLike | None = None,
+        area: ArrayLike | None = None,
+        response_index: ArrayLike | None = None,
+        redistribution: ArrayLike | None = None,
+        exposure_s: ArrayLike | None = None,
+    ) -> Array:
+        """Return the expected source counts of decoded shapes at amplitude 1 (photon/cm2/s in 0.3-10 keV).
+
+        Parameters
+        ----------
+        shape : array, shape (n_energies,) or (n, n_energies)
+            From ``decode(z, model.energies)``.
+        sensitivity : array, shape (238,) or (n, 238), optional
+            [cm2 s keV]. All that a ``sensitivity`` model needs; a ``response`` model takes the exposure from it.
+        area : array, shape (336,) or (n, 336), optional
+            Effective area on the true-energy grid [cm2]. This and the next two: for a ``response`` model.
+        response_index : int or array of int, shape (n,), optional
+        redistribution : array, shape (n_responses, 238, 336), optional
+        exposure_s : float or array, shape (n,), optional
+            [s]. Without it: what makes area and redistribution agree with the sensitivity.
+
+        Returns
+        -------
+        array of float32, shape (238,) or (n, 238)
+
+        Raises
+        ------
+        ModelError
+            When what the likelihood needs is not given.
+        """
+        by_response = self.likelihood == "response"
+        if by_response and (area is None or response_index is None or redistribution is None):
+            raise ModelError("a model of likelihood response folds with area, response_index and redistribution")
+        if sensitivity is None and (not by_response or exposure_s is None):
+            raise ModelError(f"a model of likelihood {self.likelihood} cannot fold without a sensitivity")
+        shapes = np.atleast_2d(np.asarray(shape, np.float32))
+        if shapes.shape[1] != len(self.energies):
+            raise ModelError(f"shapes to fold have {shapes.shape[1]} energies, not the model's {len(self.energies)}")
+        if not by_response:
+            folded = shapes * np.asarray(sensitivity, np.float32)
+        else:
+            folded = fold_by_response(shapes, area, response_index, redistribution, sensitivity, exposure_s)
+        return folded[0] if np.ndim(shape) == 1 and len(folded) == 1 else folded
+
+    def _rows(self, z: ArrayLike) -> Array:
+        rows = np.asarray(z, np.float32)
+        if rows.shape[-1:] != (self.config.latent_dim,) or rows.ndim > 2:
+            raise ModelError(f"latent positions have shape {rows.shape}, not (n, {self.config.latent_dim})")
+        return np.atleast_2d(rows)
+
+    def _decode_rows(self, z: Array, templates: Array) -> Array:
+        mixing = self.mixing(z)
+        own = self._positive(mixing @ self._own_templates)
+        norm = (own @ self._photon_widths)[:, None]
+        return (own if templates is self._own_templates else self._positive(mixing @ templates)) / norm
+
+    @cached_property
+    def _photon_widths(self) -> Array:
+        return self.config.photon_widths.astype(np.float32)
+
+    @cached_property
+    def _own_templates(self) -> Array:
+        return self._scaled(self.energies)
+
+    @cached_property
+    def _bin_templates(self) -> Array:
+        return self._own_templates if self.likelihood == "sensitivity" else self._scaled(grid.BIN_CENTRES)
+
+    def _scaled(self, energies_keV: ArrayLike) -> Array:
+        """Templates as the decoder combines them; those of the model's own energies are kept."""
+        return self.templates(energies_keV) / np.float32(np.sqrt(self.config.n_templates))
 
     def _positive(self, combined: Array) -> Array:
         combined = np.clip(combined, LOG_SHAPE_MIN, LOG_SHAPE_MAX)
         return np.exp(combined) if self.config.output == "exp" else np.logaddexp(np.float32(0), combined)
 
-    def _layers(self, prefix: str) -> list[tuple[Array, Array]]:
+    def _layers(self, prefix: str, number: int) -> list[tuple[Array, Array]]:
         return [
             (self.weights[f"{prefix}.{2 * index}.weight"], self.weights[f"{prefix}.{2 * index}.bias"])
-            for index in range(len(self.config.hidden) + 1)
+            for index in range(number)
         ]
 
 
 def edges_hash() -> str:
     """SHA-256 of the bin edges in eV: a model fits a store only where these agree."""
     return hashlib.sha256(np.ascontiguousarray(grid.BIN_EDGES_EV, dtype="<i8").tobytes()).hexdigest()
-
-
-def _mlp(x: Array, layers: list[tuple[Array, Array]]) -> Array:
-    """Do what `vae.network.encoder.mlp` does: linear layers with SiLU between them."""
-    for index, (weight, bias) in enumerate(layers):
-        if index:
-            x = np.divide(x, 1.0 + np.exp(-np.clip(x, np.float32(-80), None)), dtype=np.float32)
-        x = np.matmul(x, weight.T, dtype=np.float32) + bias
-    return x
-
-
-def _weight_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    networks = {
-        "encoder.layers": config.encoder_widths,
-        "decoder.branch": config.branch_widths,
-        "decoder.trunk": config.trunk_widths,
-    }
-    for name, widths in networks.items():
-        for index in range(len(widths) - 1):
-            shapes[f"{name}.{2 * index}.weight"] = (widths[index + 1], widths[index])
-            shapes[f"{name}.{2 * index}.bias"] = (widths[index + 1],)
-    return shapes
 
 
 def _without_none(value: Any) -> Any:

@@ -26,7 +26,8 @@ from vae.spectra.store import SpectraStore
 from vae.training.checkpoint import RunState
 from vae.training.data import ResidentSpectra, load
 from vae.training.objective import elbo_terms, held_out_loss
-from vae.training.recipes import RECIPES, Recipe, TrainOptions, updates_of
+from vae.training.options import TrainOptions
+from vae.training.recipes import Recipe
 from vae.training.split import HELD_OUT_FRACTION
 
 
@@ -121,12 +122,11 @@ def train(
     with progress_bar(quiet=quiet) as progress:
         progress.add_task("Hashing the store", total=None)
         data_hash = spectra.content_hash()
-    training, held_out = load(spectra, device, quiet=quiet)
-    recipe, total = _recipe(options, len(training))
+    training, held_out = load(spectra, device, options.likelihood, quiet=quiet)
+    recipe, total = options.resolved_recipe(), options.length(len(training))
     run = _new_run(options, recipe, device)
     # A GPU draws other random numbers; how often a run is saved does not change it.
-    identity = {**asdict(options), "device": device.split(":")[0], "total": total, "data": data_hash}
-    identity.pop("checkpoint_every")
+    identity = {**options.identity(), "device": device.split(":")[0], "total": total, "data": data_hash}
     plan = _Plan(options, recipe, total, training, held_out, checkpoint, identity)
     if resume:
         run.restore(checkpoint, identity)
@@ -172,20 +172,8 @@ class _Plan:
         run.save(self.checkpoint, self.identity)
 
 
-def _recipe(options: TrainOptions, n_training: int) -> tuple[Recipe, int]:
-    """Return the recipe with what the options change, and the number of updates."""
-    recipe = RECIPES[options.recipe]
-    if options.batch_size is not None:
-        recipe = replace(recipe, batch_size=options.batch_size)
-    if options.updates is not None:
-        return recipe, options.updates
-    if options.training_epochs is not None:
-        return recipe, updates_of(options.training_epochs, n_training, recipe.batch_size)
-    return recipe, recipe.length(n_training)
-
-
 def _new_run(options: TrainOptions, recipe: Recipe, device: str) -> RunState:
-    config = replace(NETWORKS[options.network], latent_dim=options.latent_dim)
+    config = replace(NETWORKS[options.network], latent_dim=options.latent_dim, likelihood=options.likelihood)
     with torch.random.fork_rng(devices=[]):  # initial weights depend on the seed alone; the caller's state stays
         torch.manual_seed(options.seed)
         network = Autoencoder(config)
@@ -246,8 +234,7 @@ def _update(run: RunState, network: Autoencoder, plan: _Plan) -> None:
     recipe, total, training = plan.recipe, plan.total, plan.training
     for group in run.optimizer.param_groups:
         group["lr"] = recipe.learning_rate_at(run.update, total)
-    device = training.values.device
-    rows = torch.randint(len(training), (recipe.batch_size,), generator=run.generator, device=device)
+    rows = training.draw(recipe.batch_size, run.generator)
     deviance, divergence = elbo_terms(network, training.batch(rows), run.generator)
     losses = deviance + recipe.kl_weight_at(run.update, total) * divergence
     if recipe.misfit_limit is not None:
