@@ -10,6 +10,7 @@ import zarr
 from vae.errors import StoreError
 from vae.files import new_folder
 from vae.spectra import grid, store
+from vae.spectra._shards import ShardedRows
 from vae.spectra.store import Block, SpectraStore, StoreWriter
 
 
@@ -83,6 +84,30 @@ def test_blocks_cover_all_rows_whatever_their_size(tmp_path):
         np.testing.assert_array_equal(np.concatenate(counts), make_block(41).counts)
         assert all(area.shape[1] == 0 for area in areas)
     assert next(opened.blocks(5, area=True))[1].area.shape == (5, grid.N_TRUE)
+
+
+@pytest.mark.parametrize("shape", [(), (238,)])
+def test_own_reader_reads_what_zarr_reads(tmp_path, shape):
+    """Over the borders of chunks and shards, with chunks and a shard that were never written."""
+    values = np.random.default_rng(4).integers(0, 9, (70, *shape)).astype(np.uint32)
+    codec = zarr.codecs.BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    array = zarr.create_array(
+        tmp_path / "a", shape=values.shape, dtype="uint32", chunks=(8, *shape), shards=(32, *shape), compressors=codec
+    )
+    array[:16], array[64:] = values[:16], values[64:]
+    assert not (tmp_path / "a" / "c" / "1").exists()
+    assert ShardedRows.fits(array)
+    reader = ShardedRows(array, tmp_path / "a")
+    for start, stop in ((0, 70), (0, 8), (3, 5), (5, 66), (31, 33), (69, 70), (7, 7)):
+        np.testing.assert_array_equal(reader.read(start, stop), array[start:stop])
+    other = zarr.create_array(tmp_path / "b", shape=(70,), dtype="uint32", chunks=(8,))
+    assert not ShardedRows.fits(other)
+
+
+def test_slices_of_a_store_mean_what_they_mean_elsewhere(tmp_path):
+    opened, counts = write(tmp_path / "s"), make_block(40).counts
+    for rows in (slice(None), slice(3, 99), slice(-5, None), slice(9, 2), slice(0, 40, 7), 11):
+        np.testing.assert_array_equal(opened.read("counts", rows), counts[rows])
 
 
 def test_the_hash_is_of_the_content_not_of_how_it_was_written(tmp_path):

@@ -18,6 +18,7 @@ from zarr.codecs import BloscCodec
 
 from vae.errors import StoreError
 from vae.spectra import grid
+from vae.spectra._shards import ShardedRows
 from vae.spectra.columns import STORE_COLUMNS, Column, conform
 
 FORMAT: Final = "xmm-latent-explorer spectra store"
@@ -175,7 +176,7 @@ class SpectraStore:
     root: zarr.Group
     table_name: str = "detections.parquet"
     columns: tuple[Column, ...] = field(default=STORE_COLUMNS, repr=False)
-    _arrays: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _arrays: dict[str, tuple[Any, ShardedRows | None]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path) -> SpectraStore:
@@ -246,8 +247,14 @@ class SpectraStore:
         """Read rows of one array: counts, background_counts, background_ratio, sensitivity, area, response_index."""
         try:
             if name not in self._arrays:  # looking an array up costs as much as reading a spectrum
-                self._arrays[name] = self.root[name]
-            return np.asarray(self._arrays[name][rows])
+                array = self.root[name]
+                inside = ShardedRows(array, self.path / "spectra.zarr" / name) if ShardedRows.fits(array) else None
+                self._arrays[name] = array, inside
+            array, inside = self._arrays[name]
+            if inside is not None and isinstance(rows, slice) and rows.step in (None, 1):
+                start, stop, _ = rows.indices(len(self))
+                return inside.read(start, max(start, stop))
+            return np.asarray(array[rows])
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreError(
                 f"array {name}, rows {rows}: {error}",
