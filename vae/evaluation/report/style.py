@@ -15,6 +15,7 @@ from html import escape
 from typing import Any, Final
 
 from matplotlib import font_manager, style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, TextArea
@@ -36,6 +37,8 @@ TITLE, HEADING, BODY, TICK = 15.0, 11.5, 11.5, 9.5
 
 #: Drawings on a page stand on its ground.
 _GROUNDLESS: Final = {"figure.facecolor": "none", "axes.facecolor": "none"}
+#: Inter's static files have no Greek; the page's have. Another face stands in while widths are measured.
+_STANDIN: Final = "DejaVu Sans"
 
 
 @contextmanager
@@ -62,7 +65,9 @@ def painted() -> Iterator[Palette]:
     """
     _register_fonts()
     colours = Palette("dark", _marks())
-    with style.context(["default", _parameters(colours), {"svg.fonttype": "none", **_GROUNDLESS}]):
+    with style.context(
+        ["default", _parameters(colours), {"svg.fonttype": "none", "font.family": ["Inter", _STANDIN], **_GROUNDLESS}]
+    ):
         yield colours
 
 
@@ -161,7 +166,7 @@ def heading(axes: Axes, *parts: tuple[str, dict[str, Any]], gap: float = 6.0, ab
     gap, above : float
         Between the pieces, and between the line and the panel [px].
     """
-    pieces = []
+    pieces: list[Artist] = []
     for text, properties in parts:
         if text:
             pieces.append(TextArea(text, textprops={"size": HEADING, **properties}))
@@ -169,7 +174,7 @@ def heading(axes: Axes, *parts: tuple[str, dict[str, Any]], gap: float = 6.0, ab
             dot = DrawingArea(8.0, 8.0)
             dot.add_artist(Circle((4.0, 4.0), 4.0, facecolor=properties["color"], edgecolor="none"))
             pieces.append(dot)
-    raised = ScaledTranslation(0.0, above / POINTS_PER_INCH, axes.get_figure(root=True).dpi_scale_trans)
+    raised = ScaledTranslation(0.0, above / POINTS_PER_INCH, _root(axes).dpi_scale_trans)
     line = HPacker(children=pieces, align="baseline", pad=0.0, sep=gap)
     box = AnchoredOffsetbox(
         "lower left",
@@ -181,3 +186,10 @@ def heading(axes: Axes, *parts: tuple[str, dict[str, Any]], gap: float = 6.0, ab
         bbox_transform=axes.transAxes + raised,
     )
     axes.add_artist(box)
+
+
+def _root(axes: Axes) -> Figure:
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the panel stands in no figure")
+    return figure
