@@ -2,62 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from vae.evaluation.scores import interval, source_weights, weighted_mean
 from vae.evaluation.separation import NEIGHBOURS
 
 #: A class is rare below this share of the rows.
 RARE_SHARE: Final = 0.01
+#: Neighbours asked for: a screenful, the kNN test's, a long evening's.
+DEPTHS: Final = (10, NEIGHBOURS, 100)
 
 Array = NDArray[Any]
 
 
-def rare_retrieval(
-    representations: Mapping[str, Array], labels: Array, source_id: Array, *, k: int = NEIGHBOURS
-) -> dict[str, dict[str, float]]:
-    """Recall among the k nearest neighbours of other sources, for each rare class.
+def retrieval(
+    representations: Mapping[str, Array],
+    labels: Array,
+    source_id: Array,
+    *,
+    depths: Sequence[int] = DEPTHS,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Recall among the nearest neighbours of other sources, for each rare class.
 
     Parameters
     ----------
     representations : mapping of array, shape (n, d)
         Every column is scaled to unit variance.
     labels, source_id : array, shape (n,)
-    k : int
-        Neighbours asked.
+        Rows labelled "" belong to no class; they are in the way like all others.
+    depths : sequence of int
+        Numbers k of neighbours asked for.
+    seed : int
+        Of the bootstrap.
 
     Returns
     -------
     dict
-        For each class with fewer than `RARE_SHARE` of the rows and at least two sources: `rows`, `sources`, `chance`
-        (the recall of k rows drawn blindly) and the mean recall of each representation: members of the class among the
-        k, over how many could be.
+        For each class with fewer than `RARE_SHARE` of the rows and at least two sources: `rows`, `sources` and `at`,
+        for each k (as text) `chance` (the recall of k rows drawn blindly) and, for each representation, `recall`, `low`
+        and `high`: members of the class among the k, over how many could be, on average over its rows; 95 % intervals
+        resample its sources.
     """
     labels = labels.astype(str)
     names, sizes = np.unique(labels, return_counts=True)
-    out: dict[str, dict[str, float]] = {}
+    members = {}
     for name, size in zip(names, sizes, strict=True):
-        if size < RARE_SHARE * len(labels):
-            rows = np.flatnonzero(labels == name)
-            n_sources = np.unique(source_id[rows]).size
-            if n_sources > 1:
-                out[str(name)] = {"rows": float(size), "sources": float(n_sources), "chance": 0.0}
+        rows = np.flatnonzero(labels == name)
+        if name and size < RARE_SHARE * len(labels) and np.unique(source_id[rows]).size > 1:
+            members[str(name)] = rows
+    out: dict[str, dict[str, Any]] = {}
+    for name, rows in members.items():
+        others = np.array([np.sum(source_id[rows] != source_id[row]) for row in rows])
+        at: dict[str, dict[str, Any]] = {}
+        for k in depths:
+            at[str(k)] = {"chance": float(np.mean(k * others / (len(labels) - 1) / np.minimum(k, others)))}
+        out[name] = {"rows": len(rows), "sources": int(np.unique(source_id[rows]).size), "at": at}
     for key, values in representations.items():
+        values = np.asarray(values, np.float64).reshape(len(labels), -1)
         scaled = values / np.maximum(values.std(0), 1e-12)
         tree = cKDTree(scaled)
-        for name, entry in out.items():
-            rows = np.flatnonzero(labels == name)
-            own = np.bincount(np.unique(source_id[rows], return_inverse=True)[1]).max()
-            near = tree.query(scaled[rows], k=min(k + int(own), len(labels)))[1]
-            recall, blind = [], []
-            for row, found in zip(rows, near, strict=True):
-                others = found[source_id[found] != source_id[row]][:k]
-                members = int(np.sum(source_id[rows] != source_id[row]))
-                recall.append(np.sum(labels[others] == name) / min(k, members))
-                blind.append(k * members / (len(labels) - 1) / min(k, members))
-            entry[key], entry["chance"] = float(np.mean(recall)), float(np.mean(blind))
+        for name, rows in members.items():
+            weights = source_weights(source_id[rows], seed)
+            for k, recall in _found(tree, scaled, rows, source_id, depths).items():
+                low, high = interval((means := weighted_mean(recall, weights))[1:])
+                out[name]["at"][str(k)][key] = {"recall": float(means[0]), "low": low, "high": high}
+    return out
+
+
+def _found(
+    tree: cKDTree, scaled: Array, rows: Array, source_id: Array, depths: Sequence[int]
+) -> dict[int, NDArray[np.float64]]:
+    """Share of the other members of a class found among the k nearest rows of other sources, by k, each (n_rows,)."""
+    member = np.zeros(len(scaled), bool)
+    member[rows] = True
+    own = np.bincount(np.unique(source_id[rows], return_inverse=True)[1]).max()
+    near = tree.query(scaled[rows], k=min(max(depths) + int(own), len(scaled)))[1]
+    out = {k: np.zeros(len(rows)) for k in depths}
+    for place, (row, found) in enumerate(zip(rows, near, strict=True)):
+        others = member[found[source_id[found] != source_id[row]]]
+        possible = int(np.sum(source_id[rows] != source_id[row]))
+        for k in depths:
+            out[k][place] = others[:k].sum() / min(k, possible)
     return out

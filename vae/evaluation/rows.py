@@ -1,0 +1,131 @@
+"""Rows of a store that an evaluation asks about: read as one block, labelled, and never trained on."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vae.network.trained import TrainedModel
+from vae.spectra import grid
+from vae.spectra.store import CHUNK_ROWS, Block, SpectraStore
+from vae.training.split import is_held_out
+
+Array = NDArray[Any]
+
+#: Display classes that say that there is no class.
+NO_CLASS: Final = ("Unclassified", "No match")
+_NAMES: Final = ("counts", "background_counts", "background_ratio", "sensitivity", "area", "response_index")
+
+
+def read_rows(store: SpectraStore, rows: NDArray[np.int64], *, area: bool = False) -> Block:
+    """Read some rows of a store as one block, in the order asked for.
+
+    Parameters
+    ----------
+    store : SpectraStore
+        Or an atlas opened as one.
+    rows : array of int64, shape (n,)
+    area : bool
+        Also read the areas, which folding needs; else `area` has shape (n, 0).
+    """
+    rows = np.asarray(rows, np.int64)
+    chunk = rows // CHUNK_ROWS
+    parts: dict[str, list[Array]] = {name: [] for name in _NAMES if area or name != "area"}
+    order = np.argsort(chunk, kind="stable")
+    edges = np.flatnonzero(np.diff(chunk[order], prepend=-1, append=-1))
+    for first, last in itertools.pairwise(edges):  # chunks are what is compressed: read each once
+        members = rows[order[first:last]]
+        start = int(members[0]) // CHUNK_ROWS * CHUNK_ROWS
+        for name, found in parts.items():
+            found.append(store.read(name, slice(start, min(start + CHUNK_ROWS, len(store))))[members - start])
+    back = np.argsort(order, kind="stable")
+    if not rows.size:
+        arrays = {name: store.read(name, slice(0, 0)) for name in parts}
+    else:
+        arrays = {name: np.concatenate(found)[back] for name, found in parts.items()}
+    arrays.setdefault("area", np.empty((len(rows), 0), np.float32))
+    return Block(**arrays)
+
+
+def take(block: Block, rows: Array) -> Block:
+    """Return some rows of a block (indices or a mask)."""
+    return Block(**{name: getattr(block, name)[rows] for name in _NAMES})
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What is known of the class of each row.
+
+    Parameters
+    ----------
+    labels : array of str, shape (n,)
+        "" where nothing is known.
+    known : array of bool, shape (n,)
+    origin : str
+        Where the labels come from, in words.
+    """
+
+    labels: NDArray[np.str_]
+    known: NDArray[np.bool_]
+    origin: str
+
+
+def labelled(table: pd.DataFrame, *, simulated: bool) -> Labelled:
+    """Classes to test against: the true ones where simulated, else those of the catalogue that are no candidates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a store or an atlas.
+    simulated : bool
+    """
+    if simulated:
+        labels, origin = table["true_class"], "true classes of the simulation"
+        known = labels.notna().to_numpy(bool)
+    else:
+        labels, origin = table["class_label"], "classes of the catalogue, candidates left out"
+        candidate = table["class_is_candidate"].fillna(False).to_numpy(bool)
+        known = labels.notna().to_numpy(bool) & ~labels.isin(NO_CLASS).to_numpy(bool) & ~candidate
+    # Not to_numpy(dtype=str): it cuts strings to one letter where the column has nulls.
+    text = np.where(known, labels.astype("object").to_numpy(), "").astype(str)
+    return Labelled(text, known, origin)
+
+
+def unseen(table: pd.DataFrame, *, simulated: bool, model: TrainedModel) -> tuple[NDArray[np.bool_], str]:
+    """Which rows a model was not trained on, and why that is known.
+
+    A model trained on simulated spectra has seen no real one. Otherwise the sources that every training run holds out
+    are the only ones that are certain.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Needs `source_id`.
+    simulated : bool
+        Whether the rows are simulated.
+    model : TrainedModel
+
+    Returns
+    -------
+    mask : array of bool, shape (n,)
+    reason : str
+    """
+    if not simulated and model.meta.get("data", {}).get("simulated") is True:
+        return np.ones(len(table), bool), "all: the model was trained on simulated spectra only"
+    return is_held_out(table["source_id"].to_numpy()), "those of the sources that training holds out"
+
+
+def net_counts(block: Block) -> Array:
+    """Net counts of each bin, C - a B, shape (n, 238)."""
+    return block.counts - np.asarray(block.background_ratio, np.float64)[:, None] * block.background_counts
+
+
+def band_bins(low_kev: float, high_kev: float) -> slice:
+    """Bins whose centres lie in a band."""
+    first, last = np.searchsorted(grid.BIN_CENTRES, (low_kev, high_kev))
+    return slice(int(first), int(last))
