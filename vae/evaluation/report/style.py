@@ -39,6 +39,7 @@ TITLE, HEADING, BODY, TICK = 15.0, 11.5, 11.5, 9.5
 _GROUNDLESS: Final = {"figure.facecolor": "none", "axes.facecolor": "none"}
 #: Inter's static files have no Greek; the page's have. Another face stands in while widths are measured.
 _STANDIN: Final = "DejaVu Sans"
+STRONG_ANYWHERE: Final[dict[str, Any]] = {"family": [STRONG["family"], _STANDIN], "weight": 600}
 
 
 @contextmanager
@@ -65,9 +66,8 @@ def painted() -> Iterator[Palette]:
     """
     _register_fonts()
     colours = Palette("dark", _marks())
-    with style.context(
-        ["default", _parameters(colours), {"svg.fonttype": "none", "font.family": ["Inter", _STANDIN], **_GROUNDLESS}]
-    ):
+    text = {"svg.fonttype": "none", "font.family": ["Inter", _STANDIN]}
+    with style.context(["default", _parameters(colours), text, _GROUNDLESS]):
         yield colours
 
 
