@@ -15,8 +15,9 @@ from vae.network import TrainedModel
 from vae.network.likelihood import expected_counts, poisson_deviance, profile_amplitude
 from vae.spectra import grid
 from vae.spectra.store import SpectraStore
-from vae.training import TrainOptions, checkpoint_path, fit, is_held_out, train
+from vae.training import TrainOptions, checkpoint_path, is_held_out, train
 from vae.training.data import load
+from vae.training.prepared import prepare
 
 SHORT = TrainOptions(updates=40, batch_size=128, checkpoint_every=15, held_out_every=16, device="cpu", seed=4)
 
@@ -98,24 +99,24 @@ def test_resuming_another_run_is_refused(tiny_store: Path, tmp_path: Path) -> No
         train(tiny_store, out, SHORT, resume=True)
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_update_named(
-    tiny_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    honest = fit.elbo_terms
-    calls = 0
+def test_a_loss_that_is_not_finite_stops_with_update_and_spectra_named(tiny_store: Path, tmp_path: Path) -> None:
+    prepared = prepare(tiny_store, "response", "cpu")
+    honest = prepared.training.values.clone()
 
-    def spoiled(*args: object) -> tuple[torch.Tensor, torch.Tensor]:
-        nonlocal calls
-        calls += 1
-        deviance, divergence = honest(*args)  # type: ignore[arg-type]
-        return (deviance * float("nan") if calls == 18 else deviance), divergence
+    def spoil(update: int) -> None:
+        if update == 17:
+            prepared.training.values[::40, 300] = float("nan")
 
-    monkeypatch.setattr(fit, "elbo_terms", spoiled)
-    with pytest.raises(TrainingError, match="update 18"):
-        train(tiny_store, tmp_path / "model", SHORT)
-    monkeypatch.undo()
-    assert not (tmp_path / "model").exists()
-    train(tiny_store, tmp_path / "model", SHORT, resume=True)  # from update 15, before the trouble
+    out = tmp_path / "model"
+    with pytest.raises(TrainingError, match=r"at update (1[89]|2\d); loss not finite: detection_id") as caught:
+        train(tiny_store, out, SHORT, prepared=prepared, on_update=spoil)
+    named = str(caught.value).split("detection_id ")[1].split(" and ")[0].split(".")[0]
+    assert {int(name) for name in named.split(",")} <= set(prepared.training.detection_id[::40].tolist())
+    assert not out.exists()
+    prepared.training.values.copy_(honest)
+    done: list[int] = []
+    train(tiny_store, out, SHORT, resume=True, prepared=prepared, on_update=done.append)
+    assert done[0] == 16  # from update 15, before the trouble
 
 
 def test_nothing_is_overwritten_by_accident(short: Path, tiny_store: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vae.errors import TrainingError
 from vae.files import new_file
+from vae.training.averaging import Averaging
 
 
 @dataclass
@@ -23,33 +24,48 @@ class RunState:
 
     Parameters
     ----------
-    network : torch.nn.Module
+    objective : torch.nn.Module
+        The network and all that is trained with it.
     optimizer : torch.optim.AdamW
     generator : torch.Generator
         Of batches and latent samples.
+    averaging : Averaging, optional
+        Of the weights, where the recipe asks for it.
     update : int
         Updates done.
     history : list of dict
-        Held-out losses so far.
+        Training and held-out losses so far.
+    recent : list of float
+        Training losses since the last entry of the history: their sum and number.
     seconds : float
         Time spent training so far.
     """
 
-    network: torch.nn.Module
+    objective: torch.nn.Module
     optimizer: torch.optim.AdamW
     generator: torch.Generator
+    averaging: Averaging | None = None
     update: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    recent: list[float] = field(default_factory=lambda: [0.0, 0.0])
     seconds: float = 0.0
 
     def save(self, path: Path, identity: Mapping[str, Any]) -> None:
         """Write the state; `identity` says which run it belongs to."""
-        tensors = {f"network.{name}": values for name, values in self.network.state_dict().items()}
+        tensors = {f"objective.{name}": values for name, values in self.objective.state_dict().items()}
         for index, parameter in enumerate(self._parameters()):
             for name, values in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{index}.{name}"] = values
+        for index, values in enumerate(self.averaging.values if self.averaging else []):
+            tensors[f"averaging.{index}"] = values
         tensors["generator"] = self.generator.get_state()
-        notes = {"update": self.update, "history": self.history, "seconds": self.seconds, "run": dict(identity)}
+        notes = {
+            "update": self.update,
+            "history": self.history,
+            "recent": self.recent,
+            "seconds": self.seconds,
+            "run": dict(identity),
+        }
         plain = {name: values.detach().cpu().contiguous() for name, values in tensors.items()}
         with new_file(path) as work:
             save_file(plain, work, metadata={"state": json.dumps(notes)})
@@ -76,17 +92,20 @@ class RunState:
                 where=path,
                 todo="Repeat the options it was started with, or start without --resume",
             )
-        prefix = "network."
-        self.network.load_state_dict(
-            {name.removeprefix(prefix): values for name, values in tensors.items() if name.startswith(prefix)}
-        )
+        self.objective.load_state_dict(_below(tensors, "objective."))
         for index, parameter in enumerate(self._parameters()):
-            prefix = f"optimizer.{index}."
-            found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            found = _below(tensors, f"optimizer.{index}.")
             if found:
                 self.optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in found.items()}
+        for index, values in enumerate(self.averaging.values if self.averaging else []):
+            values.copy_(tensors[f"averaging.{index}"])
         self.generator.set_state(tensors["generator"])
         self.update, self.history, self.seconds = notes["update"], notes["history"], notes["seconds"]
+        self.recent = notes["recent"]
 
     def _parameters(self) -> list[Tensor]:
         return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): values for name, values in tensors.items() if name.startswith(prefix)}

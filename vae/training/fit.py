@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
 from vae.errors import ExplorerError, TrainingError
+from vae.files import new_file
 from vae.network.autoencoder import Autoencoder
 from vae.network.config import NETWORKS
 from vae.network.devices import pick_device
 from vae.network.trained import TrainedModel
-from vae.progress import progress_bar
-from vae.spectra.store import SpectraStore
+from vae.training.averaging import Averaging
 from vae.training.checkpoint import RunState
-from vae.training.data import ResidentSpectra, load
-from vae.training.objective import elbo_terms, held_out_loss
+from vae.training.description import describe
+from vae.training.distributed import Ranks, process_group
+from vae.training.interrupts import interrupts_held
+from vae.training.monitor import Monitor, monitor
+from vae.training.objective import Objective, held_out_loss
 from vae.training.options import TrainOptions
+from vae.training.prepared import Prepared, prepare
 from vae.training.recipes import Recipe
-from vae.training.split import HELD_OUT_FRACTION
-
-
-@dataclass(frozen=True)
-class TrainSummary:
-    """What a run did.
-
-    Parameters
-    ----------
-    model : Path
-        The model folder.
-    updates : int
-    training_spectra, held_out_spectra : int
-    held_out : dict
-        Held-out loss at the end; see `vae.training.objective.held_out_loss`.
-    seconds : float
-        Time spent in updates and evaluations.
-    spectra_per_second : float
-    device : str
-    """
-
-    model: Path
-    updates: int
-    training_spectra: int
-    held_out_spectra: int
-    held_out: dict[str, float]
-    seconds: float
-    spectra_per_second: float
-    device: str
+from vae.training.step import Updater, products
+from vae.training.summary import TrainSummary
+from vae.training.thinning import Exposures
 
 
 def checkpoint_path(out: str | Path) -> Path:
@@ -73,9 +47,12 @@ def train(
     resume: bool = False,
     quiet: bool = True,
     overwrite: bool = False,
+    prepared: Prepared | None = None,
     on_update: Callable[[int], None] | None = None,
 ) -> TrainSummary:
     """Train a model on a spectra store (or an atlas) and write it.
+
+    Where torchrun started several processes, each calls this with the same arguments; the first one writes.
 
     Parameters
     ----------
@@ -85,11 +62,14 @@ def train(
     resume : bool
         Go on from the checkpoint beside `out`, exactly as if there had been no break (to the bit on one CPU).
     quiet : bool
-        No progress bar.
+        No progress display.
     overwrite : bool
         Replace an existing model.
+    prepared : Prepared, optional
+        The store made ready by `vae.training.prepared.prepare`, where many runs use the same.
     on_update : callable, optional
-        Called with the number of updates done after each. An exception it raises ends the run like Ctrl-C.
+        Called with the number of updates done after each. An exception it raises ends the run; KeyboardInterrupt like
+        Ctrl-C.
 
     Returns
     -------
@@ -100,15 +80,52 @@ def train(
     OptionError
         When the options make no sense.
     TrainingError
-        When the loss is not finite (the update is named), or there is nothing to resume.
+        When the loss is not finite (the update and the spectra are named), or there is nothing to resume.
     KeyboardInterrupt
-        Passed on; a checkpoint is written first.
+        After Ctrl-C; a checkpoint is written first.
     """
     options, out = options or TrainOptions(), Path(out)
     options.check()
+    checkpoint = checkpoint_path(out)
+    _check_outputs(out, checkpoint, resume=resume, overwrite=overwrite)
+    recipe = options.resolved_recipe()
+    with process_group(pick_device(options.device)) as (ranks, device), products(recipe.precision):
+        quiet = quiet or not ranks.writes
+        if prepared is None:
+            prepared = prepare(store, options.likelihood, device, quiet=quiet)
+        prepared.check(options.likelihood, device)
+        total = options.length(len(prepared.training))
+        run, updater = _new_run(options, recipe, total, prepared, ranks)
+        # A GPU draws other random numbers, and so would another share of the work.
+        identity = {**options.identity(), "device": device.split(":")[0], "total": total, "data": prepared.content_hash}
+        plan = _Plan(options, total, prepared, ranks, checkpoint, identity)
+        if resume:
+            run.restore(checkpoint, identity)
+        try:
+            _fit(run, updater, plan, quiet=quiet, on_update=on_update)
+        except KeyboardInterrupt:
+            plan.save(run)
+            raise
+        summary = TrainSummary(
+            model=out,
+            updates=total,
+            training_spectra=len(prepared.training),
+            held_out_spectra=prepared.held_out_spectra,
+            held_out={name: value for name, value in run.history[-1].items() if name not in ("update", "training")},
+            seconds=run.seconds,
+            spectra_per_second=total * recipe.batch_size / max(run.seconds, 1e-9),
+            device=device,
+            processes=ranks.size,
+        )
+        if ranks.writes:
+            _save(run, out, describe(options, prepared, summary, run.history), overwrite=overwrite)
+            checkpoint.unlink(missing_ok=True)
+    return summary
+
+
+def _check_outputs(out: Path, checkpoint: Path, *, resume: bool, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         raise ExplorerError("the output exists already", where=out, todo="Choose another --out or remove it first")
-    checkpoint = checkpoint_path(out)
     if resume and not checkpoint.exists():
         raise TrainingError("there is no checkpoint to resume", where=checkpoint, todo="Start without --resume")
     if checkpoint.exists() and not (resume or overwrite):
@@ -117,41 +134,6 @@ def train(
             where=checkpoint,
             todo="Go on with --resume, start anew with --overwrite, or choose another --out",
         )
-    spectra = SpectraStore.open(store)
-    device = pick_device(options.device)
-    with progress_bar(quiet=quiet) as progress:
-        progress.add_task("Hashing the store", total=None)
-        data_hash = spectra.content_hash()
-    training, held_out = load(spectra, device, options.likelihood, quiet=quiet)
-    recipe, total = options.resolved_recipe(), options.length(len(training))
-    run = _new_run(options, recipe, device)
-    # A GPU draws other random numbers; how often a run is saved does not change it.
-    identity = {**options.identity(), "device": device.split(":")[0], "total": total, "data": data_hash}
-    plan = _Plan(options, recipe, total, training, held_out, checkpoint, identity)
-    if resume:
-        run.restore(checkpoint, identity)
-    try:
-        with _interrupts_between_updates() as check_interrupt:
-            steps = [check_interrupt] if on_update is None else [on_update, check_interrupt]
-            _fit(run, plan, quiet=quiet, after_update=steps)
-    except KeyboardInterrupt:
-        plan.save(run)
-        raise
-    metrics = held_out_loss(_network(run), held_out)
-    summary = TrainSummary(
-        model=out,
-        updates=total,
-        training_spectra=len(training),
-        held_out_spectra=len(held_out),
-        held_out=metrics,
-        seconds=run.seconds,
-        spectra_per_second=total * recipe.batch_size / max(run.seconds, 1e-9),
-        device=device,
-    )
-    meta = _meta(options, recipe, spectra, data_hash, summary, run)
-    TrainedModel.from_network(_network(run), meta).save(out, overwrite=overwrite)
-    checkpoint.unlink(missing_ok=True)
-    return summary
 
 
 @dataclass(frozen=True)
@@ -159,132 +141,95 @@ class _Plan:
     """What a run is to do, and with what."""
 
     options: TrainOptions
-    recipe: Recipe
     total: int
-    training: ResidentSpectra
-    held_out: ResidentSpectra
+    prepared: Prepared
+    ranks: Ranks
     checkpoint: Path
     identity: dict[str, Any]
 
     def save(self, run: RunState) -> None:
         """Write the checkpoint."""
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        run.save(self.checkpoint, self.identity)
+        if self.ranks.writes:
+            self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            run.save(self.checkpoint, self.identity)
 
 
-def _new_run(options: TrainOptions, recipe: Recipe, device: str) -> RunState:
+def _new_run(
+    options: TrainOptions, recipe: Recipe, total: int, prepared: Prepared, ranks: Ranks
+) -> tuple[RunState, Updater]:
+    """Set everything up at update 0."""
     config = replace(NETWORKS[options.network], latent_dim=options.latent_dim, likelihood=options.likelihood)
     with torch.random.fork_rng(devices=[]):  # initial weights depend on the seed alone; the caller's state stays
         torch.manual_seed(options.seed)
         network = Autoencoder(config)
-    network = network.to(device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    return RunState(network, optimizer, torch.Generator(device).manual_seed(options.seed))
+    spectra = prepared.training
+    objective = Objective.of(network.to(spectra.device), recipe, spectra, options.seed, ranks)
+    parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    generator = torch.Generator(spectra.device).manual_seed(options.seed)
+    averaging = None if recipe.averaging is None else Averaging(objective, recipe.averaging)
+    exposures = Exposures.load(prepared.store, spectra) if recipe.consistency else None
+    updater = Updater(objective, optimizer, generator, recipe, total, spectra, exposures, averaging, ranks)
+    return RunState(objective, optimizer, generator, averaging), updater
+
+
+def _fit(run: RunState, updater: Updater, plan: _Plan, *, quiet: bool, on_update: Callable[[int], None] | None) -> None:
+    """Update, evaluate and save until the plan is done; `run` is where it stands, also when an exception ends it."""
+    options = plan.options
+    tensorboard = options.tensorboard if plan.ranks.writes else None
+    with monitor(plan.total, quiet=quiet, tensorboard=tensorboard) as display, interrupts_held() as asked:
+        display.start(run.update, run.history)
+        before = time.perf_counter() - run.seconds
+        while run.update < plan.total:
+            loss, stop = updater(run.update, bool(asked))
+            run.update += 1
+            run.seconds = time.perf_counter() - before
+            run.recent = [run.recent[0] + loss, run.recent[1] + 1]
+            display.trained(run.update, loss)
+            unfinished = run.update < plan.total
+            if not unfinished or run.update % options.held_out_every == 0:
+                _evaluate(run, plan, display)
+            if unfinished and run.update % options.checkpoint_every == 0:
+                plan.save(run)
+            if on_update is not None:
+                on_update(run.update)
+            if stop or (asked and plan.ranks.size == 1):
+                raise KeyboardInterrupt(f"after update {run.update}")
+        run.seconds = time.perf_counter() - before
+
+
+def _evaluate(run: RunState, plan: _Plan, display: Monitor) -> None:
+    """Add an entry to the history: the losses since the last one, and the held-out loss."""
+    training = run.recent[0] / max(run.recent[1], 1.0)
+    run.recent = [0.0, 0.0]
+    objective = _objective(run)
+    held_out: dict[str, float] = {}
+    if plan.ranks.writes:
+        with _averaged(run):
+            held_out = held_out_loss(objective.network, plan.prepared.held_out, objective.prior)
+    run.history.append({"update": run.update, "training": training, **held_out})
+    if plan.ranks.writes:
+        display.evaluated(run.history[-1])
+
+
+def _save(run: RunState, out: Path, meta: dict[str, Any], *, overwrite: bool) -> None:
+    """Write the model, and beside its weights what else was trained."""
+    with _averaged(run):
+        TrainedModel.from_network(_objective(run).network, meta).save(out, overwrite=overwrite)
+        state = run.objective.state_dict()
+        rest = {name: values.cpu() for name, values in state.items() if not name.startswith("network.")}
+    if rest:
+        with new_file(out / "objective.safetensors") as work:
+            save_file(rest, work)
+
+
+def _objective(run: RunState) -> Objective:
+    assert isinstance(run.objective, Objective)
+    return run.objective
 
 
 @contextmanager
-def _interrupts_between_updates() -> Iterator[Callable[[int], None]]:
-    """Hold Ctrl-C back until the update in progress is done, so that the checkpoint it leaves resumes exactly."""
-    asked: list[int] = []
-
-    def check(update: int) -> None:
-        if asked:
-            raise KeyboardInterrupt(f"after update {update}")
-
-    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
-        yield check
-        return
-    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _network(run: RunState) -> Autoencoder:
-    assert isinstance(run.network, Autoencoder)
-    return run.network
-
-
-def _fit(run: RunState, plan: _Plan, *, quiet: bool, after_update: list[Callable[[int], None]]) -> None:
-    """Update, evaluate and save until the plan is done; `run` is where it stands, also when an exception ends it."""
-    network = _network(run)
-    with progress_bar(quiet=quiet) as progress:
-        task = progress.add_task("Training", total=plan.total, completed=run.update)
-        before = time.perf_counter() - run.seconds
-        while run.update < plan.total:
-            _update(run, network, plan)
-            run.update += 1
-            run.seconds = time.perf_counter() - before
-            unfinished = run.update < plan.total
-            if unfinished and run.update % plan.options.held_out_every == 0:
-                run.history.append({"update": run.update, **held_out_loss(network, plan.held_out)})
-                progress.update(task, description=f"Training (held out {run.history[-1]['median']:.1f})")
-            if unfinished and run.update % plan.options.checkpoint_every == 0:
-                plan.save(run)
-            progress.update(task, completed=run.update)
-            for call in after_update:
-                call(run.update)
-
-
-def _update(run: RunState, network: Autoencoder, plan: _Plan) -> None:
-    """Take one step of the optimiser."""
-    recipe, total, training = plan.recipe, plan.total, plan.training
-    for group in run.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate_at(run.update, total)
-    rows = training.draw(recipe.batch_size, run.generator)
-    deviance, divergence = elbo_terms(network, training.batch(rows), run.generator)
-    losses = deviance + recipe.kl_weight_at(run.update, total) * divergence
-    if recipe.misfit_limit is not None:
-        losses = losses * (recipe.misfit_limit / deviance.detach()).clamp(max=1.0)
-    loss = losses.mean()
-    run.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    limit = float("inf") if recipe.clip_norm is None else recipe.clip_norm
-    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), limit)
-    if not torch.isfinite(loss.detach() + norm):  # before the weights are touched: the last checkpoint stays good
-        raise TrainingError(
-            f"the loss is {loss.item():g} and its gradient {norm.item():g} at update {run.update + 1}",
-            todo="Look for spectra with impossible values, or start again with another --seed",
-        )
-    run.optimizer.step()
-
-
-def _meta(
-    options: TrainOptions,
-    recipe: Recipe,
-    spectra: SpectraStore,
-    data_hash: str,
-    summary: TrainSummary,
-    run: RunState,
-) -> dict[str, Any]:
-    return {
-        "command": shlex.join(["python", *sys.argv]),
-        "training": {
-            "recipe": options.recipe,
-            "likelihood": options.likelihood,
-            "network": options.network,
-            "seed": options.seed,
-            "device": summary.device,
-            "updates": summary.updates,
-            "seconds": round(summary.seconds, 1),
-            **{name: value for name, value in asdict(recipe).items() if name not in ("updates", "training_epochs")},
-        },
-        "data": {
-            "content_sha256": data_hash,
-            "simulated": spectra.simulated,
-            "detections": len(spectra),
-            "training_spectra": summary.training_spectra,
-            "held_out_spectra": summary.held_out_spectra,
-            "held_out_fraction_of_sources": HELD_OUT_FRACTION,
-            "provenance": spectra.meta.get("provenance", {}),
-        },
-        "metrics": {
-            "held_out_loss": summary.held_out,
-            "held_out_loss_is": "negative ELBO relative to a saturated model, nats",
-            "history": run.history,
-        },
-        "libraries": {name: version(name) for name in ("numpy", "safetensors", "torch", "zarr")},
-    }
+def _averaged(run: RunState) -> Iterator[None]:
+    """Put averaged weights in place, where the recipe asks for them."""
+    with nullcontext() if run.averaging is None else run.averaging.applied():
+        yield

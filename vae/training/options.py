@@ -24,9 +24,9 @@ class TrainOptions:
         Optimiser, schedule and length: seed is the talk's, default much faster.
     network : str
         Sizes of the network, by name: reference has 475,206 parameters.
-    likelihood : str
-        How decoded spectra meet the counts: multiplied by the sensitivity of the 238 bins, or folded through each
-        detection's own response.
+    likelihood : {"sensitivity", "response"}
+        How decoded spectra meet the counts: multiplied by the sensitivity of the 238 bins (the talk's), or folded
+        through each detection's own response.
     latent_dim : int
         Dimension of the latent space.
     device : str
@@ -51,7 +51,7 @@ class TrainOptions:
 
     recipe: Literal["default", "seed"] = "default"
     network: str = "reference"
-    likelihood: Likelihood = "sensitivity"
+    likelihood: Likelihood = "response"
     latent_dim: int = 2
     device: str = "auto"
     seed: int = 0
