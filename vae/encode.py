@@ -109,15 +109,17 @@ def encode_store(
         ``_hi``, ``cstat``, ``cstat_z``, all float32.
     """
     encoder = BulkEncoder(model, pick_device(device))
+    by_response = model.likelihood == "response"
+    matrices = store.redistribution if by_response else None
     parts: list[dict[str, Array]] = []
     templates = _Templates(store.detections)
     with progress_bar(quiet=quiet) as progress, encoder.threads() as pool:
         task = progress.add_task("Encoding spectra", total=len(store))
-        for start, block in _read_ahead(store):
+        for start, block in _read_ahead(store, area=by_response):
             edges = [*range(0, len(block), _STEP_ROWS), len(block)]
             pieces = (_piece(block, low, high) for low, high in pairwise(edges))
             backgrounds = (templates.of(start + low, start + high) for low, high in pairwise(edges))
-            parts += pool.map(_encode_block, repeat(encoder), pieces, backgrounds)
+            parts += pool.map(_encode_block, repeat(encoder), pieces, repeat(matrices), backgrounds)
             progress.update(task, advance=len(block))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -138,10 +140,10 @@ class _Templates:
         return [(np.flatnonzero(codes == code), self.templates[code]) for code in np.unique(codes)]
 
 
-def _read_ahead(store: SpectraStore) -> Iterator[tuple[int, Block]]:
+def _read_ahead(store: SpectraStore, *, area: bool) -> Iterator[tuple[int, Block]]:
     """Blocks of the store, the next one read while the current one is used."""
     with ThreadPoolExecutor(1) as pool:
-        blocks = store.blocks()
+        blocks = store.blocks(area=area)
         coming = pool.submit(next, blocks, None)
         while (current := coming.result()) is not None:
             coming = pool.submit(next, blocks, None)
@@ -152,8 +154,10 @@ def _piece(block: Block, low: int, high: int) -> Block:
     return Block(**{name: values[low:high] for name, values in vars(block).items()})
 
 
-def _encode_block(encoder: BulkEncoder, block: Block, templates: list[tuple[Array, Array]]) -> dict[str, Array]:
-    encoded = encoder(block.counts, block.background_counts, block.background_ratio, block.sensitivity)
+def _encode_block(
+    encoder: BulkEncoder, block: Block, redistribution: Array | None, templates: list[tuple[Array, Array]]
+) -> dict[str, Array]:
+    encoded = encoder(block, redistribution)
     folded = encoded.folded
     background = np.empty(block.counts.shape, np.float32)
     for rows, template in templates:

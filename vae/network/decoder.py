@@ -84,6 +84,10 @@ class Decoder(nn.Module):
         energies_keV : array, shape (n_energies,), optional
             Those of the config by default.
         """
-        combined = torch.mm(self.branch(z), self.templates(energies_keV) * self.norm)
+        return self.combine(z, self.templates(energies_keV))
+
+    def combine(self, z: Tensor, templates: Tensor) -> Tensor:
+        """Return the shapes that templates (n_templates, n_energies) give at latent positions (n, d)."""
+        combined = torch.mm(self.branch(z), templates * self.norm)
         combined = torch.clamp(combined, LOG_SHAPE_MIN, LOG_SHAPE_MAX)
         return torch.exp(combined) if self.config.output == "exp" else nn.functional.softplus(combined)
