@@ -36,9 +36,7 @@ class Options(TrainOptions):
     """Go on from the checkpoint beside OUT."""
     overwrite: bool = False
     """Replace an existing model."""
-    network: Annotated[str, tyro.conf.arg(constructor=tyro.extras.literal_type_from_choices(tuple(NETWORKS)))] = (
-        "reference"
-    )
+    network: NetworkName = "reference"
     """Sizes and kind of the network: reference has 475,206 parameters."""
     set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Single settings of the recipe, NAME=VALUE, such as averaging=0.999; may be repeated."""
