@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from vae.evaluation.report.style import BODY, POINTS_PER_INCH, STRONG_ANYWHERE, TICK
+from vae.evaluation.report.style import BODY, POINTS_PER_INCH, STRONG, TICK
 from vae.palette import CLASS_TOKENS, Palette, class_token
 
 Array = NDArray[Any]
@@ -187,7 +187,7 @@ def key(axes: Axes, colours: Palette, entries: Sequence[tuple[str, Mapping[str, 
 
 def title(axes: Axes, text: str, colours: Palette, *, note: str = "") -> None:
     """Name a panel above its upper left corner; a note stands at the right."""
-    axes.set_title(text, loc="left", size=BODY, color=colours["text"], pad=7.0, **STRONG_ANYWHERE)
+    axes.set_title(text, loc="left", size=BODY, color=colours["text"], pad=7.0, **STRONG)
     if note:
         axes.set_title(note, loc="right", size=TICK + 1, color=colours["text-2"], pad=7.0)
 

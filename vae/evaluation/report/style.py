@@ -39,7 +39,6 @@ TITLE, HEADING, BODY, TICK = 15.0, 11.5, 11.5, 9.5
 _GROUNDLESS: Final = {"figure.facecolor": "none", "axes.facecolor": "none"}
 #: Inter's static files have no Greek; the page's have. Another face stands in while widths are measured.
 _STANDIN: Final = "DejaVu Sans"
-STRONG_ANYWHERE: Final[dict[str, Any]] = {"family": [STRONG["family"], _STANDIN], "weight": 600}
 
 
 @contextmanager
