@@ -120,11 +120,6 @@ def unseen(table: pd.DataFrame, *, simulated: bool, model: TrainedModel) -> tupl
     return is_held_out(table["source_id"].to_numpy()), "those of the sources that training holds out"
 
 
-def net_counts(block: Block) -> Array:
-    """Net counts of each bin, C - a B, shape (n, 238)."""
-    return block.counts - np.asarray(block.background_ratio, np.float64)[:, None] * block.background_counts
-
-
 def band_bins(low_kev: float, high_kev: float) -> slice:
     """Bins whose centres lie in a band."""
     first, last = np.searchsorted(grid.BIN_CENTRES, (low_kev, high_kev))
