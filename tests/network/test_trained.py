@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 import torch
 
 from vae.errors import ExplorerError, ModelError
-from vae.network import NetworkConfig, TrainedModel, scale_input
+from vae.network import NETWORKS, Likelihood, NetworkConfig, TrainedModel, scale_input
 from vae.network.autoencoder import Autoencoder
+from vae.network.decoder import TableTrunk
 from vae.spectra import grid
 
 
@@ -38,16 +40,40 @@ def test_reload_gives_identical_latents_and_spectra(model: TrainedModel, tmp_pat
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["model.toml", "weights.safetensors"]
 
 
-def test_numpy_and_torch_networks_agree(model: TrainedModel) -> None:
+KINDS = {
+    **NETWORKS,
+    "steep": replace(NETWORKS["reference"], trunk_gain=3.0),
+    "deep latent": replace(NETWORKS["softplus"], latent_dim=16, hidden=(40, 30), branch_hidden=(50,), n_templates=7),
+}
+
+
+@pytest.mark.parametrize("likelihood", ["sensitivity", "response"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_numpy_and_torch_networks_agree(kind: str, likelihood: Likelihood) -> None:
+    torch.manual_seed(8)
+    module = Autoencoder(replace(KINDS[kind], likelihood=likelihood))
+    if isinstance(module.decoder.trunk, TableTrunk):
+        with torch.no_grad():
+            module.decoder.trunk.table.normal_()
+    model = TrainedModel.from_network(module, {})
     arrays = spectra(64)
     mu, sigma = model.encode_arrays(*arrays)
     network = model.network()
+    widths = model.config.photon_widths
+    elsewhere = np.array([0.25, 0.31, 1.0, 6.4, 11.0])
     with torch.inference_mode():
         mean, logvar = network.encode(torch.from_numpy(scale_input(*arrays)))
         shape = network.decode_shape(mean).numpy()
+        other = network.decode_shape(mean, elsewhere).numpy()
+        mixing = network.decoder.branch(mean).numpy()
+        templates = network.decoder.templates(elsewhere).numpy()
     np.testing.assert_allclose(mu, mean.numpy(), atol=1e-5)
     np.testing.assert_allclose(sigma, torch.exp(0.5 * logvar).numpy(), atol=1e-5)
-    np.testing.assert_allclose(model.decode(mu), shape / (shape @ grid.BIN_WIDTHS)[:, None], rtol=1e-4)
+    norm = (shape @ widths)[:, None]
+    np.testing.assert_allclose(model.decode(mu, model.energies), shape / norm, rtol=2e-4)
+    np.testing.assert_allclose(model.decode(mu, elsewhere), other / norm, rtol=2e-4)
+    np.testing.assert_allclose(model.mixing(mu), mixing, atol=1e-4)
+    np.testing.assert_allclose(model.templates(elsewhere), templates, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [1, 7, 32])
@@ -62,7 +88,8 @@ def test_latents_do_not_depend_on_the_batch(model: TrainedModel, size: int) -> N
 def test_decoded_shape_holds_one_photon(model: TrainedModel) -> None:
     z = np.random.default_rng(1).normal(size=(20, 2)) * 3
     shape = model.decode(z)
-    np.testing.assert_allclose(shape @ grid.BIN_WIDTHS, 1.0, rtol=1e-5)
+    np.testing.assert_allclose(model.decode(z, model.energies) @ model.config.photon_widths, 1.0, rtol=1e-5)
+    np.testing.assert_allclose(shape @ grid.BIN_WIDTHS, 1.0, rtol=1e-3)
     fine = np.exp(np.linspace(np.log(0.3), np.log(10), 4001))
     np.testing.assert_allclose(np.trapezoid(model.decode(z, fine), fine, axis=1), 1.0, rtol=5e-3)
     np.testing.assert_allclose(model.decode(z, grid.BIN_CENTRES), shape, rtol=1e-5)
@@ -85,6 +112,7 @@ def test_wrong_questions_are_refused(model: TrainedModel) -> None:
         ('scaling = "asinh', 'scaling = "log', "other inputs"),
         ("latent_dim = 2", "latent_dim = 3", "do not fit"),
         ("[architecture]", "[architecture", "unreadable"),
+        ('likelihood = "response"', "", r"likelihood.*train the model again"),
     ],
 )
 def test_a_model_that_does_not_fit_says_why(

@@ -62,7 +62,7 @@ class NetworkConfig:
     n_templates: int = 33
     n_bins: int = grid.N_BINS
     output: Literal["exp", "softplus"] = "exp"
-    likelihood: Likelihood = "sensitivity"
+    likelihood: Likelihood = "response"
     trunk: Trunk = "network"
     branch_hidden: tuple[int, ...] = ()
     trunk_gain: float = 1.0
