@@ -6,6 +6,7 @@ law for all spectra, and for each spectrum the best of a grid of absorbed power 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -53,6 +54,46 @@ def folded(photons: NDArray[np.float64], block: Block, redistribution: NDArray[n
     return out
 
 
+@dataclass(frozen=True)
+class PowerLaws:
+    """The best of a grid of absorbed power laws, for each of n spectra.
+
+    Parameters
+    ----------
+    index, column_1e22 : array, shape (n,)
+        Photon index and N_H [1e22 cm-2].
+    expected : array, shape (n, 238)
+        Expected counts, background included, at the best amplitude.
+    """
+
+    index: NDArray[np.float64]
+    column_1e22: NDArray[np.float64]
+    expected: NDArray[np.float64]
+
+
+def best_power_laws(block: Block, redistribution: NDArray[np.floating]) -> PowerLaws:
+    """Find the absorbed power law of least C-stat among `INDICES` and `COLUMNS_1E22`.
+
+    Parameters
+    ----------
+    block : Block
+        n rows, with `area`.
+    redistribution : array, shape (n_responses, 238, n_true)
+    """
+    background = _background(block)
+    least = np.full(len(block), np.inf)
+    index, column = np.full((2, len(block)), np.nan)
+    expected = np.full((len(block), grid.N_BINS), np.nan)
+    for slope in INDICES:
+        for nh in COLUMNS_1E22:
+            trial = _scaled(block, folded(power_law(float(slope), nh), block, redistribution), background)
+            value = cstat(block.counts, trial)
+            better = value < least
+            least[better], index[better], column[better] = value[better], slope, nh
+            expected[better] = trial[better]
+    return PowerLaws(index, column, expected)
+
+
 def null_statistics(block: Block, redistribution: NDArray[np.floating]) -> dict[str, NDArray[np.float64]]:
     """C-stat z of each null.
 
@@ -67,24 +108,18 @@ def null_statistics(block: Block, redistribution: NDArray[np.floating]) -> dict[
     dict of array, shape (n,)
         `background_only`, `fixed_power_law` and `best_absorbed_power_law` (least C-stat of the grid).
     """
+    background = _background(block)
+    fixed = _scaled(block, folded(power_law(FIXED_INDEX), block, redistribution), background)
+    return {
+        "background_only": cstat_z(block.counts, background),
+        "fixed_power_law": cstat_z(block.counts, fixed),
+        "best_absorbed_power_law": cstat_z(block.counts, best_power_laws(block, redistribution).expected),
+    }
+
+
+def _background(block: Block) -> NDArray[np.float64]:
     template = background_template(None, None)
-    background = np.maximum(expected_background(block.background_counts, block.background_ratio, template), _FLOOR)
-    statistics = {"background_only": cstat_z(block.counts, background)}
-    best = np.full(len(block), np.inf)
-    best_z = np.full(len(block), np.nan)
-    for index in INDICES:
-        for column in COLUMNS_1E22:
-            shape = folded(power_law(float(index), column), block, redistribution)
-            expected = _scaled(block, shape, background)
-            value = cstat(block.counts, expected)
-            better = value < best
-            best_z[better] = cstat_z(block.counts[better], expected[better])
-            best[better] = value[better]
-    statistics["fixed_power_law"] = cstat_z(
-        block.counts, _scaled(block, folded(power_law(FIXED_INDEX), block, redistribution), background)
-    )
-    statistics["best_absorbed_power_law"] = best_z
-    return statistics
+    return np.maximum(expected_background(block.background_counts, block.background_ratio, template), _FLOOR)
 
 
 def _scaled(block: Block, shape: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
