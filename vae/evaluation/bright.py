@@ -143,11 +143,12 @@ def band_misfits(counts: Array, expected: Array) -> dict[str, dict[str, float]]:
 
 def _worst(counts: Array, expected: Array) -> list[dict[str, float]]:
     """Bins with the greatest residuals, greatest first."""
-    expected = np.asarray(np.maximum(expected, 1e-12), np.float64)
-    pull: Array = (np.asarray(counts, np.float64) - expected) / np.sqrt(expected)
+    mean = np.maximum(np.asarray(expected, np.float64), 1e-12)
+    pull = (np.asarray(counts, np.float64) - mean) / np.sqrt(mean)
+    order = np.argsort(-np.where(mean > 1.0, np.abs(pull), 0.0))
     return [
-        {"kev": float(grid.BIN_CENTRES[h]), "pull": float(pull[h]), "ratio": float(counts[h] / expected[h])}
-        for h in np.argsort(-np.abs(np.where(expected > 1.0, pull, 0.0)))[:_WORST]
+        {"kev": float(grid.BIN_CENTRES[h]), "pull": float(pull[h]), "ratio": float(counts[h] / mean[h])}
+        for h in order[:_WORST]
     ]
 
 
