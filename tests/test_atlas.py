@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,28 @@ import pytest
 
 from vae.atlas import METRICS, Atlas, atlas_columns
 from vae.atlas.similarity import Similarity, bhattacharyya, same_within_errors, step_significance
+from vae.encode import encode
 from vae.errors import AtlasError
+from vae.network import TrainedModel
+from vae.network.config import Likelihood
+from vae.resources import asset
 from vae.spectra import grid
 from vae.spectra.columns import STORE_COLUMNS
 from vae.spectra.statistics import cstat, cstat_moments
+from vae.spectra.store import SpectraStore
 
 
 @pytest.fixture(scope="module")
 def atlas(tiny_atlas: Path) -> Atlas:
     return Atlas.open(tiny_atlas)
+
+
+@pytest.fixture(scope="module", params=get_args(Likelihood))
+def either(request: pytest.FixtureRequest, tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The tiny store encoded by the shipped weights, as if they had been trained on each likelihood."""
+    folder, shipped = tmp_path_factory.mktemp(request.param), TrainedModel.load(asset("models", "reference"))
+    model = TrainedModel(replace(shipped.config, likelihood=request.param), shipped.weights, shipped.meta)
+    return Atlas.open(encode(tiny_store, model.save(folder / "model"), folder / "atlas", quiet=True))
 
 
 def test_catalogue_has_every_declared_column_and_no_objects(atlas: Atlas) -> None:
@@ -44,7 +59,8 @@ def test_latents_are_the_catalogues_and_read_only(atlas: Atlas) -> None:
         atlas.latents[0] = 0
 
 
-def test_spectrum_agrees_with_the_catalogue_and_itself(atlas: Atlas) -> None:
+def test_spectrum_agrees_with_the_catalogue_and_itself(either: Atlas) -> None:
+    atlas = either
     for row in (0, 17, len(atlas) - 1):
         entry = atlas.catalogue.iloc[row]
         spectrum = atlas.spectrum(int(entry["detection_id"]))
@@ -55,16 +71,14 @@ def test_spectrum_agrees_with_the_catalogue_and_itself(atlas: Atlas) -> None:
         mean, variance = cstat_moments(spectrum.reconstruction)
         assert spectrum.cstat_expected == pytest.approx(float(mean))
         assert spectrum.cstat_sigma == pytest.approx(float(variance) ** 0.5)
-        np.testing.assert_allclose(
-            spectrum.decoded * spectrum.sensitivity + spectrum.expected_background, spectrum.reconstruction
-        )
-        assert spectrum.decoded @ grid.BIN_WIDTHS == pytest.approx(spectrum.amplitude, rel=1e-4)
+        assert spectrum.likelihood == atlas.model.likelihood == atlas.meta["likelihood"]
+        assert spectrum.decoded @ grid.BIN_WIDTHS == pytest.approx(spectrum.amplitude, rel=5e-3)
         net = spectrum.counts - spectrum.background_ratio * spectrum.background_counts
         np.testing.assert_allclose(spectrum.unfolded * spectrum.sensitivity, net, atol=1e-6)
         assert (spectrum.predictive_lo <= spectrum.predictive_hi).all()
         # The profiled amplitude makes source plus background as bright as what was counted, unless it is 0.
         if spectrum.amplitude > 0:
-            weight = spectrum.decoded * spectrum.sensitivity
+            weight = spectrum.reconstruction - spectrum.expected_background
             score = (weight * (spectrum.counts / spectrum.reconstruction - 1)).sum() / weight.sum()
             assert abs(score) < 1e-6
 
@@ -77,12 +91,81 @@ def test_predictive_band_holds_the_reconstruction_and_is_the_same_every_time(atl
     assert inside.mean() > 0.8
 
 
-def test_decode_is_normalised_and_vectorised(atlas: Atlas) -> None:
-    z = atlas.latents[:4]
-    shapes = atlas.decode(z)
-    np.testing.assert_allclose(shapes @ grid.BIN_WIDTHS, 1.0, rtol=1e-5)
-    np.testing.assert_allclose(atlas.decode(z[2]), shapes[2], rtol=1e-5)
-    assert atlas.decode(z[0], [0.5, 1.0, 2.0]).shape == (3,)
+def test_reconstruction_is_folded_as_the_likelihood_says(either: Atlas, tiny_store: Path) -> None:
+    store = SpectraStore.open(tiny_store)
+    for row in (2, 1500):
+        spectrum = either.spectrum(int(either.catalogue["detection_id"].iat[row]))
+        source = spectrum.reconstruction - spectrum.expected_background
+        if either.model.likelihood == "sensitivity":
+            folded = spectrum.decoded * spectrum.sensitivity
+        else:  # bin by bin, in double precision
+            area, index = store.read("area", row).astype(float), int(store.read("response_index", row))
+            photons = either.model.decode(either.latents[row], grid.TRUE_CENTRES) * grid.TRUE_WIDTHS
+            seen = store.redistribution[index].astype(float) * area
+            exposure = spectrum.sensitivity.sum() / (seen @ grid.TRUE_WIDTHS).sum()
+            assert exposure == pytest.approx(spectrum.exposure_s, rel=0.01)
+            folded = spectrum.amplitude * exposure * (seen @ photons)
+        np.testing.assert_allclose(source, folded, rtol=1e-4, atol=1e-6 * folded.max())
+
+
+def test_decode_is_normalised_and_vectorised(either: Atlas) -> None:
+    z = either.latents[:4]
+    decoded = either.decode(z)
+    np.testing.assert_allclose(decoded.mean @ grid.BIN_WIDTHS, 1.0, rtol=5e-3)
+    np.testing.assert_array_equal(decoded.energies, grid.BIN_CENTRES)
+    one = either.decode(z[2])
+    for name in ("mean", "low", "high", "sigma"):
+        np.testing.assert_allclose(getattr(one, name), getattr(decoded, name)[2], rtol=1e-5)
+    np.testing.assert_array_equal(either.decode(z[2]).low, one.low)
+    assert either.decode(z[0], [0.5, 1.0, 2.0]).high.shape == (3,)
+
+
+def test_decoded_band_is_as_wide_as_sigma_says(atlas: Atlas) -> None:
+    z = atlas.latents[7]
+    point, narrow, wide = (atlas.decode(z, sigma=sigma) for sigma in (0.0, [0.01, 0.01], 0.3))
+    np.testing.assert_allclose(point.low, point.mean, rtol=1e-5)
+    np.testing.assert_allclose(point.high, point.mean, rtol=1e-5)
+    assert ((wide.high - wide.low) > (narrow.high - narrow.low)).mean() > 0.9
+    assert ((narrow.low <= narrow.mean) & (narrow.mean <= narrow.high)).mean() > 0.9
+    # Without a sigma: as uncertain as the detections around.
+    near = atlas.nearest(z, 16)
+    np.testing.assert_allclose(atlas.decode(z).sigma, np.median(atlas.sigmas[near], axis=0))
+    for wrong in ([0.1, 0.1, 0.1], -1.0, np.nan):
+        with pytest.raises(AtlasError, match="sigma"):
+            atlas.decode(z, sigma=wrong)
+
+
+def test_templates_are_orthonormal_and_rebuild_the_shape(either: Atlas) -> None:
+    templates = either.templates()
+    width = np.diff(np.log(grid.BIN_EDGES)) / np.log(grid.BIN_EDGES[-1] / grid.BIN_EDGES[0])
+    np.testing.assert_allclose(
+        (templates.values * width) @ templates.values.T, np.eye(len(templates.values)), atol=1e-6
+    )
+    weights = either.template_weights(either.latents[:200])
+    rebuilt = templates.mean + weights @ templates.values
+    off = rebuilt - np.log(either.decode(either.latents[:200]).mean.astype(float))
+    assert np.abs(off - off.mean(axis=1, keepdims=True)).max() < 1e-4  # a constant is the normalisation's
+    assert np.abs(rebuilt @ width).max() < 1e-6
+    # At other energies, too, and in the same order for every detection.
+    energies = np.array([0.4, 1.7, 6.4])
+    there = either.templates(energies)
+    off = there.mean + weights[:3] @ there.values - np.log(either.decode(either.latents[:3], energies).mean)
+    np.testing.assert_allclose(off, off[:, :1].repeat(3, axis=1), atol=1e-3)
+    detection = int(either.catalogue["detection_id"].iat[5])
+    np.testing.assert_allclose(either.template_weights(detection), weights[5], atol=1e-6)
+
+
+def test_templates_come_in_the_order_of_their_variance(atlas: Atlas) -> None:
+    templates, weights = atlas.templates(), atlas.template_weights(atlas.latents)
+    share = weights.var(axis=0) / weights.var(axis=0).sum()
+    np.testing.assert_allclose(templates.share_of_variance, share, atol=1e-3)
+    assert (np.diff(templates.share_of_variance) <= 0).all()
+    correlation = np.corrcoef(weights[:, :3].T)
+    np.testing.assert_allclose(correlation, np.eye(3), atol=0.02)
+    inside = (templates.low < weights) & (weights < templates.high)
+    np.testing.assert_allclose(inside.mean(axis=0), 0.9, atol=0.02)
+    hard = grid.BIN_CENTRES > 2
+    assert templates.values[0][hard].mean() > templates.values[0][~hard].mean()
 
 
 def test_row_and_unknown_ids(atlas: Atlas) -> None:

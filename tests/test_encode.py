@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from vae.atlas.rarity import rarity
 from vae.encode import NO_MATCH, UNCLASSIFIED, encode, encode_store
 from vae.errors import ExplorerError, ModelError, OptionError, StoreError
 from vae.network import TrainedModel
+from vae.network.config import Likelihood
 from vae.resources import asset
 from vae.spectra import grid
 from vae.spectra.statistics import cstat_z, profile_amplitude
@@ -73,7 +76,7 @@ def test_flux_is_the_integral_of_the_decoded_spectrum(tiny_atlas: Path) -> None:
         entry = atlas.catalogue.iloc[row]
         spectrum = atlas.spectrum(int(entry["detection_id"]))
         flux = 1.602176634e-9 * (spectrum.decoded * grid.BIN_CENTRES * grid.BIN_WIDTHS).sum()
-        assert entry["flux_0p3_10"] == pytest.approx(flux, rel=1e-3)
+        assert entry["flux_0p3_10"] == pytest.approx(flux, rel=5e-3)  # on the bins; encoding may use a finer grid
         assert entry["flux_0p3_10_lo"] <= entry["flux_0p3_10"] <= entry["flux_0p3_10_hi"]
 
 
@@ -84,7 +87,7 @@ def test_flux_error_covers_the_scatter(tiny_atlas: Path) -> None:
     entry = atlas.catalogue.iloc[row]
     spectrum = atlas.spectrum(int(entry["detection_id"]))
     counts = np.random.default_rng(0).poisson(spectrum.reconstruction, (2000, grid.N_BINS))
-    folded = np.broadcast_to(spectrum.decoded * spectrum.sensitivity, counts.shape)
+    folded = np.broadcast_to(spectrum.reconstruction - spectrum.expected_background, counts.shape)
     background = np.broadcast_to(spectrum.expected_background, counts.shape)
     scatter = profile_amplitude(counts, folded, background).std()
     error = 0.5 * (entry["flux_0p3_10_hi"] - entry["flux_0p3_10_lo"]) / entry["flux_0p3_10"]
@@ -125,19 +128,24 @@ def small_store(path: Path, n: int, labels: list[str | None] | None = None) -> P
         counts[1] = 0  # nothing at all
         ratio = np.full(n, 0.05, np.float32)
         ratio[2] = 0  # no background
-        area = np.zeros((n, grid.N_TRUE), np.float32)
+        area = np.full((n, grid.N_TRUE), 1000.0, np.float32)
         background = rng.random((n, grid.N_BINS)).astype(np.float32)
         writer.write(0, Block(counts, background, ratio, sensitivity, area, np.zeros(n, np.int32)))
     table = pd.DataFrame({"detection_id": np.arange(n), "source_id": np.arange(n), "response_is_standin": False})
     table["counts"] = 1
     if labels is not None:
         table["class_label"] = pd.Series(labels, dtype="str")
-    writer.finish(table, redistribution=np.zeros((1, grid.N_BINS, grid.N_TRUE)), responses=["r"], provenance={})
+    perfect = (grid.overlap_matrix(grid.TRUE_EDGES, grid.BIN_EDGES) / grid.TRUE_WIDTHS[:, None]).T
+    writer.finish(table, redistribution=perfect[None], responses=["r"], provenance={})
     return path
 
 
-def test_poor_spectra_encode_to_finite_latents(tmp_path: Path) -> None:
-    atlas = Atlas.open(encode(small_store(tmp_path / "store", 6), MODEL, tmp_path / "atlas", quiet=True))
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+def test_poor_spectra_encode_to_finite_latents(tmp_path: Path, likelihood: Likelihood) -> None:
+    shipped = TrainedModel.load(MODEL)
+    model = TrainedModel(replace(shipped.config, likelihood=likelihood), shipped.weights).save(tmp_path / "model")
+    atlas = Atlas.open(encode(small_store(tmp_path / "store", 6), model, tmp_path / "atlas", quiet=True))
+    assert atlas.meta["likelihood"] == likelihood
     assert np.isfinite(atlas.latents).all()
     assert (atlas.sigmas > 0).all()
     assert atlas.catalogue["amplitude"].iloc[1] == 0

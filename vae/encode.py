@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise, repeat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,21 +16,21 @@ from vae.atlas import FORMAT, VERSION, atlas_columns
 from vae.atlas.rarity import rarity
 from vae.errors import StoreError
 from vae.files import link_or_copy, new_folder
-from vae.network.bulk import BulkEncoder
+from vae.network.bulk import BulkEncoder, Encoded
 from vae.network.devices import pick_device
 from vae.network.trained import TrainedModel
 from vae.progress import progress_bar
 from vae.spectra.columns import STORE_COLUMNS, conform
 from vae.spectra.statistics import background_template, cstat, cstat_moments, expected_background, profile_amplitude
-from vae.spectra.store import Block, SpectraStore
+from vae.spectra.store import CHUNK_ROWS, SpectraStore
 
 #: erg in a keV (CODATA 2018).
 ERG_PER_KEV: Final = 1.602176634e-9
 #: Display classes of rows without a label: where a cross-match ran and where none did.
 NO_MATCH: Final = "No match"
 UNCLASSIFIED: Final = "Unclassified"
-#: Rows of a step: small enough to stay in the cache of a CPU core, large enough to keep the matrix products busy.
-_STEP_ROWS: Final = 2048
+#: Rows of a step, whole chunks of the store: few enough for a CPU's cache, enough to keep the matrix products busy.
+_STEP_ROWS: Final = 2 * CHUNK_ROWS
 
 Array = NDArray[Any]
 
@@ -77,7 +75,10 @@ def encode(
         values = encode_store(store, model, device=device, quiet=quiet)
         with progress_bar(quiet=quiet) as progress:
             progress.add_task("Writing the atlas", total=None)
-            _catalogue(store, model, values).to_parquet(work / "catalogue.parquet", index=False)
+            table = _catalogue(store, model, values)
+            # Looking for repeated values takes longer than writing them, and measured values do not repeat.
+            repeated = [name for name in table.columns if table[name].dtype == "category"]
+            table.to_parquet(work / "catalogue.parquet", index=False, use_dictionary=repeated)
             link_or_copy(store.path / "spectra.zarr", work / "spectra.zarr")
         if (store.path / "rejected.parquet").exists():
             shutil.copy2(store.path / "rejected.parquet", work / "rejected.parquet")
@@ -91,6 +92,7 @@ def encode(
             "responses": store.responses,
             "provenance": store.meta.get("provenance", {}),
             "latent_dim": model.config.latent_dim,
+            "likelihood": model.likelihood,
             "model": {"weights_sha256": model.weights_sha256, "source": str(model_path)},
         }
         (work / "atlas.json").write_text(json.dumps(meta, indent=2) + "\n")
@@ -108,64 +110,63 @@ def encode_store(
         ``mu`` and ``sigma``, shape (n, d); and, shape (n,), the columns ``amplitude``, ``flux_0p3_10`` with ``_lo`` and
         ``_hi``, ``cstat``, ``cstat_z``, all float32.
     """
-    encoder = BulkEncoder(model, pick_device(device))
-    by_response = model.likelihood == "response"
-    matrices = store.redistribution if by_response else None
+    work = _Work(store, model, device)
+    edges = [*range(0, len(store), _STEP_ROWS), len(store)]
     parts: list[dict[str, Array]] = []
-    templates = _Templates(store.detections)
-    with progress_bar(quiet=quiet) as progress, encoder.threads() as pool:
+    with progress_bar(quiet=quiet) as progress, work.encoder.threads() as pool:
         task = progress.add_task("Encoding spectra", total=len(store))
-        for start, block in _read_ahead(store, area=by_response):
-            edges = [*range(0, len(block), _STEP_ROWS), len(block)]
-            pieces = (_piece(block, low, high) for low, high in pairwise(edges))
-            backgrounds = (templates.of(start + low, start + high) for low, high in pairwise(edges))
-            parts += pool.map(_encode_block, repeat(encoder), pieces, repeat(matrices), backgrounds)
-            progress.update(task, advance=len(block))
+        for part in pool.map(work, edges[:-1], edges[1:]):
+            parts.append(part)
+            progress.update(task, advance=len(part["mu"]))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+class _Work:
+    """Reads and encodes rows of a store. Each thread reads what it computes: rows are still in its core's cache."""
+
+    def __init__(self, store: SpectraStore, model: TrainedModel, device: str) -> None:
+        self.store = store
+        self.encoder = BulkEncoder(model, pick_device(device))
+        self.by_response = model.likelihood == "response"
+        self.redistribution = store.redistribution if self.by_response else None
+        self.templates = _Templates(store.detections)
+
+    def __call__(self, start: int, stop: int) -> dict[str, Array]:
+        block = self.store.block(start, stop, area=self.by_response)
+        background = np.empty(block.counts.shape, np.float32)
+        for rows, template in self.templates.of(start, stop):
+            background[rows] = expected_background(
+                block.background_counts[rows], block.background_ratio[rows], template
+            )
+        return _judge(self.encoder(block, self.redistribution), block.counts, background)
 
 
 class _Templates:
     """Background templates of detections, one a mode and filter."""
 
     def __init__(self, detections: pd.DataFrame) -> None:
-        keys = detections[["mode", "filter"]].astype("str")
-        codes, unique = pd.factorize(pd.MultiIndex.from_frame(keys))
-        self.codes = codes
-        known = [tuple(None if pd.isna(name) or name == "nan" else name for name in key) for key in unique]
+        keys = [detections[name].astype("category") for name in ("mode", "filter")]
+        codes = keys[0].cat.codes.to_numpy(np.int64) * (len(keys[1].cat.categories) + 1) + keys[1].cat.codes.to_numpy()
+        _, first, self.codes = np.unique(codes, return_index=True, return_inverse=True)
+        known = [[None if pd.isna(key.iat[row]) else str(key.iat[row]) for key in keys] for row in first]
         self.templates = [background_template(*key) for key in known]
 
-    def of(self, start: int, stop: int) -> list[tuple[Array, Array]]:
+    def of(self, start: int, stop: int) -> list[tuple[Any, Array]]:
         """Pairs of (rows within start...stop, template)."""
         codes = self.codes[start:stop]
-        return [(np.flatnonzero(codes == code), self.templates[code]) for code in np.unique(codes)]
+        present = np.unique(codes)
+        if len(present) == 1:
+            return [(slice(None), self.templates[present[0]])]
+        return [(np.flatnonzero(codes == code), self.templates[code]) for code in present]
 
 
-def _read_ahead(store: SpectraStore, *, area: bool) -> Iterator[tuple[int, Block]]:
-    """Blocks of the store, the next one read while the current one is used."""
-    with ThreadPoolExecutor(1) as pool:
-        blocks = store.blocks(area=area)
-        coming = pool.submit(next, blocks, None)
-        while (current := coming.result()) is not None:
-            coming = pool.submit(next, blocks, None)
-            yield current
-
-
-def _piece(block: Block, low: int, high: int) -> Block:
-    return Block(**{name: values[low:high] for name, values in vars(block).items()})
-
-
-def _encode_block(
-    encoder: BulkEncoder, block: Block, redistribution: Array | None, templates: list[tuple[Array, Array]]
-) -> dict[str, Array]:
-    encoded = encoder(block, redistribution)
+def _judge(encoded: Encoded, counts: Array, background: Array) -> dict[str, Array]:
+    """Fit each row's amplitude to its counts and judge the fit."""
     folded = encoded.folded
-    background = np.empty(block.counts.shape, np.float32)
-    for rows, template in templates:
-        background[rows] = expected_background(block.background_counts[rows], block.background_ratio[rows], template)
-    amplitude = profile_amplitude(block.counts, folded, background)
+    amplitude = profile_amplitude(counts, folded, background)
     expected = amplitude[:, None].astype(np.float32) * folded + background
     error = _amplitude_error(folded, expected)
-    value = cstat(block.counts, expected)
+    value = cstat(counts, expected)
     mean, variance = cstat_moments(expected)
     erg = ERG_PER_KEV * encoded.mean_energy.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -31,6 +31,7 @@ def warm_up(services: Services) -> None:
         detection_id = int(atlas.catalogue["detection_id"].iat[0])
         with suppress(ExplorerError):  # one unreadable spectrum is told of where it is picked; the map still opens
             atlas.spectrum(detection_id)
+        atlas.template_weights(detection_id)
         atlas.neighbours(detection_id, k=1)
         atlas.nearest(atlas.latents[0])
         atlas.trajectory(int(atlas.catalogue["source_id"].iat[0]))

@@ -26,11 +26,11 @@ export function render({ model }) {
 
   const controls = (c) => h("div", { class: "ctl" },
     c.state === "picked" ? h("div", { class: "seg", role: "group", "aria-label": "What is drawn" },
-      ...[["counts", "Counts", "Counts and folded reconstruction"], ["unfolded", "Unfolded E F(E)", "Unfolded, not deconvolved"]].map(([mode, label, title]) =>
+      ...[["counts", "Counts", "Counts and folded reconstruction"], ["unfolded", "Unfolded E F(E)", "Unfolded, not deconvolved"], ["templates", "Templates", "What the decoded spectrum is built from"]].map(([mode, label, title]) =>
         h("button", { "aria-pressed": model.mode === mode, title, "data-key": mode, onclick: () => { model.mode = mode; } }, label)))
       : h("span", { class: "sub" }, "E F(E), arbitrary normalisation"),
     h("span", { class: "spacer" }),
-    c.state === "picked" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio" }, "S/N",
+    c.state === "picked" && model.mode !== "templates" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio" }, "S/N",
       h("select", { "data-key": "snr", "aria-label": "Least signal-to-noise ratio of a point", onchange: (event) => { model.snr = event.target.value; } },
         ...SNR.map(([value, label]) => h("option", { value, selected: value === model.snr }, label))), icon("down")) : null);
 
@@ -55,6 +55,7 @@ export function render({ model }) {
     h("div", { class: "id" },
       h("div", { class: "name" }, h("h1", { class: "model" }, c.name)),
       h("div", { class: "row sub" }, "No detection here: this is the spectrum the decoder expects."),
+      h("div", { class: "row sub" }, "The band is as uncertain as the nearest detections are."),
       h("div", { class: "row sub nearest" }, "Nearest detection",
         h("button", { class: "jump", title: "Pick this detection", "data-key": "nearest", onclick: () => model.send_msg({ type: "pick", row: c.nearest.row }) },
           classChip(c.nearest.token, c.nearest.class_label), c.nearest.name), h("span", {}, c.nearest.distance))),

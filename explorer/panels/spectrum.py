@@ -12,29 +12,13 @@ import param
 
 from explorer.palette import palette
 from explorer.session import Session
-from explorer.tools import observations, words
+from explorer.tools import observations, plot_key, template_view, words
 from explorer.tools.inspector import Latest, Part, locked, part_script
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
-from vae.atlas import Spectrum
+from vae.atlas import Decoded, Spectrum
 from vae.errors import ExplorerError
 from vae.spectra import grid
 
-_COUNTS_KEY: Final = [
-    ["counts", "Counts"],
-    ["model", "Folded reconstruction"],
-    ["band", "Predictive, 90 %"],
-    ["background", "Background"],
-]
-_UNFOLDED_KEY: Final = [
-    ["counts", "Net counts, unfolded"],
-    ["limit", "2 σ upper limit"],
-    ["model", "Reconstruction, unfolded alike"],
-    ["decoded", "Decoded spectrum"],
-    ["band", "Predictive, 90 %"],
-]
-_DECODED_KEY: Final = [["model", "Decoded spectrum"]]
-#: What unfolding by the sensitivity leaves in, for the data as for a decoder trained on that likelihood.
-_WARNING: Final = "unfolded, not deconvolved"
 #: Detections whose classes are counted around the picked one.
 _NEAREST: Final = 25
 #: Style of the panel's own box: flex column, dimmed while the next spectrum is on its way.
@@ -53,14 +37,8 @@ class Readout(Part):
 
     _esm = part_script(__file__, "spectrum.js")
 
-    mode = param.Selector(default="counts", objects=["counts", "unfolded"], doc="What is drawn.")
+    mode = param.Selector(default="counts", objects=["counts", "unfolded", "templates"], doc="What is drawn.")
     snr = param.Selector(default="3", objects=["0", "3", "5", "10"], doc="Least signal-to-noise ratio of a point.")
-
-
-class SpectrumKey(Part):
-    """The plot's key."""
-
-    _esm = part_script(__file__, "spectrum_key.js")
 
 
 class SpectrumStats(Part):
@@ -91,7 +69,7 @@ class SpectrumPanel:
             content={"state": "empty"},
         )
         self.stats = SpectrumStats(on={**pick, "trajectory": self._open_trajectory}, visible=False)
-        self.key = SpectrumKey(
+        self.key = plot_key.SpectrumKey(
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
         self._plot_box = pn.Column(
@@ -104,6 +82,9 @@ class SpectrumPanel:
             stylesheets=[_PLOT_CSS],
             visible=False,
         )
+        self.templates = template_view.TemplateView(
+            css_classes=["xle-templates"], sizing_mode="stretch_both", stylesheets=[_PLOT_CSS], visible=False
+        )
         session.param.watch(lambda *_: self.update(), ["picked", "decoded"])
         session.param.watch(lambda *_: locked(self._restyle), "theme")
         self.readout.param.watch(lambda *_: locked(self._draw), ["mode", "snr"])
@@ -111,9 +92,8 @@ class SpectrumPanel:
 
     def view(self) -> pn.viewable.Viewable:
         """Return the layout."""
-        return pn.Column(
-            self.readout, self._plot_box, self.stats, sizing_mode="stretch_both", margin=0, stylesheets=[_PANEL_CSS]
-        )
+        parts = (self.readout, self._plot_box, self.templates, self.stats)
+        return pn.Column(*parts, sizing_mode="stretch_both", margin=0, stylesheets=[_PANEL_CSS])
 
     def update(self) -> None:
         """Show what the session has picked or decoded."""
@@ -124,7 +104,7 @@ class SpectrumPanel:
             assert detection_id is not None
             self.readout.content = self._loading(row)
             self._latest.run(
-                lambda: (self._services.atlas.spectrum(detection_id), self._facts(row)),
+                lambda: (self._services.atlas.spectrum(detection_id), self._built_from(detection_id), self._facts(row)),
                 lambda found: self._show_picked(row, *found),
                 self._show_error,
             )
@@ -145,14 +125,24 @@ class SpectrumPanel:
 
     def _show(self, state: str, content: dict[str, Any]) -> None:
         self._state = state
-        has_plot = state in ("picked", "decoded")
         with pn.io.hold():
-            self._plot_box.visible = has_plot
+            self._place()
             self.stats.visible = state == "picked"
             self.readout.content = content
 
-    def _show_picked(self, row: int, spectrum: Spectrum, facts: dict[str, Any]) -> None:
+    def _place(self) -> None:
+        """Show the plot or, in its place, the templates."""
+        templates = self._state == "picked" and self.readout.mode == "templates"
+        self._plot_box.visible = self._state in ("picked", "decoded") and not templates
+        self.templates.visible = templates
+
+    def _built_from(self, detection_id: int) -> dict[str, Any]:
+        atlas = self._services.atlas
+        return template_view.content(template_view.small_templates(atlas), atlas.template_weights(detection_id))
+
+    def _show_picked(self, row: int, spectrum: Spectrum, built: dict[str, Any], facts: dict[str, Any]) -> None:
         self._spectrum = spectrum
+        self.templates.content = built
         with pn.io.hold():
             self._draw()
             fit = words.verdict(spectrum.cstat, spectrum.cstat_expected, spectrum.cstat_sigma, spectrum.cstat_z)
@@ -163,19 +153,19 @@ class SpectrumPanel:
             }
             self._show("picked", {"state": "picked", **facts, "verdict": verdict})
 
-    def _decode(self, x: float, y: float) -> tuple[int, float, np.ndarray]:
-        """Find the nearest detection, its distance, and the decoded shape."""
+    def _decode(self, x: float, y: float) -> tuple[int, float, Decoded]:
+        """Find the nearest detection, its distance, and the decoded shape with its band."""
         services = self._services
         distance, row = services.tree.query((x, y))
         position = services.atlas.latents[int(row)].astype(np.float64)
         position[:2] = x, y  # axes that the map does not show keep the values of the nearest detection
         return int(row), float(distance), services.atlas.decode(position)
 
-    def _show_decoded(self, x: float, y: float, row: int, distance: float, shape: np.ndarray) -> None:
+    def _show_decoded(self, x: float, y: float, row: int, distance: float, decoded: Decoded) -> None:
         services = self._services
         self._spectrum = None
-        self.plot.show_decoded(grid.BIN_EDGES, shape)
-        self.key.content = {"lines": _DECODED_KEY, "warning": _WARNING}
+        self.plot.show_decoded(grid.BIN_EDGES, decoded)
+        self.key.content = plot_key.decoded_key(services.atlas.model.likelihood)
         name = str(services.atlas.catalogue["name"].iat[row])
         label = services.class_of(row)
         content = {
@@ -200,14 +190,14 @@ class SpectrumPanel:
         if self._spectrum is None:
             return
         least = float(self.readout.snr)
+        self._place()
         if self.readout.mode == "counts":
             self.plot.show_counts(self._spectrum, least)
-            self.key.content = {"lines": _COUNTS_KEY}
-        else:
+            self.key.content = plot_key.counts_key()
+        elif self.readout.mode == "unfolded":
             self.plot.show_unfolded(self._spectrum, least)
-            limits = any(np.isfinite(self.plot.data.data["limit"]))
-            lines = [line for line in _UNFOLDED_KEY if limits or line[0] != "limit"]
-            self.key.content = {"lines": lines, "warning": _WARNING}
+            limits = bool(np.isfinite(self.plot.data.data["limit"]).any())
+            self.key.content = plot_key.unfolded_key(self._spectrum.likelihood, limits=limits)
 
     def _facts(self, row: int) -> dict[str, Any]:
         services = self._services

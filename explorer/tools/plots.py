@@ -31,7 +31,7 @@ from explorer.tools.spectra import (
     unfolded_data,
     unfolded_steps,
 )
-from vae.atlas import Spectrum
+from vae.atlas import Decoded, Spectrum
 
 #: Energies that carry a label and a hair line [keV].
 LABELLED_ENERGIES: Final = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -122,9 +122,9 @@ class SpectrumPlot:
         """Draw the unfolded spectrum with the reconstruction unfolded in the same way."""
         self._show(unfolded_data(spectrum, min_snr), unfolded_steps(spectrum), UNFOLDED_LABEL, "keV/cm²/s")
 
-    def show_decoded(self, energy_edges: np.ndarray, shape: np.ndarray) -> None:
-        """Draw the shape that the decoder gives for a latent position; there are no counts."""
-        self._show({}, decoded_steps(energy_edges, shape), DECODED_LABEL, "")
+    def show_decoded(self, energy_edges: np.ndarray, decoded: Decoded) -> None:
+        """Draw the shape that the decoder gives for a latent position, with its band; there are no counts."""
+        self._show({}, decoded_steps(energy_edges, decoded), DECODED_LABEL, "")
 
     def restyle(self, palette: Palette) -> None:
         """Take the colours of a theme."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.atlas import Spectrum
+from vae.atlas import Decoded, Spectrum
 from vae.spectra.statistics import poisson_interval
 
 Array = NDArray[Any]
@@ -230,22 +230,29 @@ def unfolded_steps(spectrum: Spectrum) -> Columns:
     }
 
 
-def decoded_steps(energy_edges: Array, shape: Array) -> Columns:
-    """Shape of a decoded photon spectrum as E F(E), scaled to a maximum of 1.
+def decoded_steps(energy_edges: Array, decoded: Decoded) -> Columns:
+    """Shape of a decoded photon spectrum and its band as E F(E), scaled to a maximum of 1.
 
     Parameters
     ----------
     energy_edges : array, shape (n + 1,)
         [keV]
-    shape : array, shape (n,)
-        Photons per keV at the bin centres, any normalisation.
+    decoded : Decoded
+        At the bin centres, shape (n,) each.
     """
     energy = np.sqrt(energy_edges[:-1] * energy_edges[1:])
-    values = np.asarray(shape, np.float64) * energy**2
-    values = values / values.max()
+    shapes = (np.asarray(values, np.float64) * energy**2 for values in (decoded.mean, decoded.low, decoded.high))
+    values, low, high = shapes
+    top = values.max()
     nothing = np.full(2 * len(values), np.nan)
-    columns = {name: nothing for name in ("band_lo", "band_hi", "background", "decoded")}
-    return {"e": _corners(energy_edges), "model": _double(values)} | columns
+    return {
+        "e": _corners(energy_edges),
+        "model": _double(values / top),
+        "band_lo": _double(low / top),
+        "band_hi": _double(high / top),
+        "background": nothing,
+        "decoded": nothing,
+    }
 
 
 def display_range(data: Columns, steps: Columns) -> tuple[float, float]:

@@ -23,6 +23,35 @@ FAIR_Z: Final = 3.0
 
 Grade = Literal["good", "fair", "poor", "none"]
 
+#: What unfolding by the sensitivity leaves in.
+NOT_DECONVOLVED: Final = "unfolded, not deconvolved"
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What a decoded spectrum is, which depends on how the model met the counts in training.
+
+    Parameters
+    ----------
+    curve : str
+        Name of the curve in a plot's key.
+    note : str
+        What has been done to it, where nothing is wrong with it; else empty.
+    warning : str
+        What has not been done to it; else empty.
+    """
+
+    curve: str
+    note: str = ""
+    warning: str = ""
+
+
+def decoding(likelihood: str) -> Decoding:
+    """Say what a model of this likelihood decodes: ``response`` the photon spectrum, ``sensitivity`` a smeared one."""
+    if likelihood == "response":
+        return Decoding("Decoded photon spectrum", note="deconvolved by the model")
+    return Decoding("Decoded spectrum", warning=NOT_DECONVOLVED)
+
 
 def minus(text: str) -> str:
     """Replace hyphens that stand for minus signs by true ones."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from explorer.tools import spectra
-from vae.atlas import Atlas, Spectrum
+from vae.atlas import Atlas, Decoded, Spectrum
 from vae.spectra import grid
 from vae.spectra.statistics import cstat
 
@@ -131,9 +131,13 @@ def test_axis_holds_every_point_and_two_decades(spectrum: Spectrum, faint: Spect
 
 
 def test_decoded_shape_has_maximum_one() -> None:
-    steps = spectra.decoded_steps(grid.BIN_EDGES, np.linspace(1, 2, grid.N_BINS))
+    shape = np.linspace(1, 2, grid.N_BINS)
+    decoded = Decoded(grid.BIN_CENTRES, shape, 0.5 * shape, 1.5 * shape, np.ones(2))
+    steps = spectra.decoded_steps(grid.BIN_EDGES, decoded)
     assert steps["model"].max() == 1.0
-    assert np.isnan(steps["band_lo"]).all()
+    np.testing.assert_allclose(steps["band_lo"], 0.5 * steps["model"])
+    np.testing.assert_allclose(steps["band_hi"], 1.5 * steps["model"])
+    assert np.isnan(steps["decoded"]).all()
 
 
 def test_sparkline_follows_density_over_three_decades() -> None:

@@ -13,8 +13,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from vae.atlas.decoded import Decoded, decode
+from vae.atlas.rows import RowReader
 from vae.atlas.similarity import Metric, Similarity, step_significance
 from vae.atlas.spectrum import Spectrum, describe
+from vae.atlas.templates import TemplateBasis, Templates
 from vae.errors import AtlasError, ModelError, StoreError
 from vae.network.trained import TrainedModel
 from vae.spectra.statistics import background_template, expected_background
@@ -22,6 +25,8 @@ from vae.spectra.store import SpectraStore
 
 FORMAT: Final = "xmm-latent-explorer atlas"
 VERSION: Final = 1
+#: Detections whose median sigma says how uncertain a latent position without a detection is.
+_SIGMA_FROM: Final = 16
 _REBUILD: Final = "Build it again with scripts/encode.py or scripts/build_demo.py"
 
 
@@ -46,7 +51,8 @@ class Atlas:
     def __init__(
         self, path: Path, meta: dict[str, Any], model: TrainedModel, catalogue: pd.DataFrame, store: SpectraStore
     ) -> None:
-        self.path, self.meta, self.model, self.catalogue, self._store = path, meta, model, catalogue, store
+        self.path, self.meta, self.model, self.catalogue = path, meta, model, catalogue
+        self._rows = RowReader(store)
         self.latents = self._stack("mu")
         self.sigmas = self._stack("sigma")
         self._detection_ids = catalogue["detection_id"].to_numpy()
@@ -128,14 +134,13 @@ class Atlas:
     def spectrum(self, detection_id: int) -> Spectrum:
         """Return counts, background, reconstruction and statistics of one detection."""
         row = self.row(detection_id)
-        one = slice(row, row + 1)
         counts, background_counts, ratio, sensitivity = (
-            self._store.read(name, one)[0]
-            for name in ("counts", "background_counts", "background_ratio", "sensitivity")
+            self._rows.read(name, row) for name in ("counts", "background_counts", "background_ratio", "sensitivity")
         )
         entry = {name: self.catalogue[name].iat[row] for name in ("mode", "filter", "exposure_s")}
         mode, filter_ = (None if pd.isna(entry[name]) else str(entry[name]) for name in ("mode", "filter"))
         background = expected_background(background_counts, float(ratio), background_template(mode, filter_))
+        area, matrix = self._rows.response(row) if self.model.likelihood == "response" else (None, None)
         return describe(
             self.model,
             detection_id=int(detection_id),
@@ -147,27 +152,65 @@ class Atlas:
             exposure_s=float(entry["exposure_s"]),
             mu=self.latents[row],
             sigma=self.sigmas[row],
+            area=area,
+            redistribution=matrix,
         )
 
-    def decode(self, z: ArrayLike, energies_keV: ArrayLike | None = None) -> NDArray[np.float32]:
-        """Photon spectrum shape at latent positions, normalised to 1 photon in 0.3-10 keV [1/keV].
+    def decode(self, z: ArrayLike, energies_keV: ArrayLike | None = None, sigma: ArrayLike | None = None) -> Decoded:
+        """Photon spectrum shape at latent positions, normalised to 1 photon in 0.3-10 keV, with its predictive band.
 
         Parameters
         ----------
         z : array, shape (d,) or (m, d)
         energies_keV : array, shape (n_energies,), optional
             The 238 bin centres by default.
+        sigma : array, shape (d,) or (m, d), optional
+            How uncertain the positions are; by default as uncertain as the detections nearest to them are (median of
+            `_SIGMA_FROM`, axis by axis).
 
         Returns
         -------
-        array of float32, shape (n_energies,) or (m, n_energies)
+        Decoded
+            ``energies``, ``mean``, ``low``, ``high``, ``sigma``; see `vae.atlas.Decoded`.
 
         Notes
         -----
-        A model trained with the `sensitivity` likelihood decodes what unfolding by the sensitivity gives: a spectrum
-        still smeared by the redistribution, close to the photon spectrum above about 1 keV only (FACTS 3).
+        A model trained with the `response` likelihood decodes the photon spectrum as it is before the detector:
+        deconvolved, by what the model knows of spectra. One trained with the `sensitivity` likelihood decodes what
+        unfolding by the sensitivity gives: a spectrum still smeared by the redistribution, close to the photon
+        spectrum above about 1 keV only (FACTS 3).
         """
-        return self.model.decode(z, energies_keV)
+        if sigma is None:
+            near = [self.sigmas[self.nearest(position, _SIGMA_FROM)] for position in np.atleast_2d(z)]
+            sigma = np.median(near, axis=1)
+            sigma = sigma[0] if np.ndim(z) == 1 else sigma
+        return decode(self.model, z, energies_keV, sigma)
+
+    def templates(self, energies_keV: ArrayLike | None = None) -> Templates:
+        """Orthonormal templates that decoded spectra are built from, the most varied in this atlas first.
+
+        Parameters
+        ----------
+        energies_keV : array, shape (n_energies,), optional
+            The 238 bin centres by default.
+
+        Returns
+        -------
+        Templates
+            See `vae.atlas.Templates`.
+        """
+        return self._templates.at(energies_keV)
+
+    def template_weights(self, of: int | ArrayLike) -> NDArray[np.float64]:
+        """Weights with which `templates` make the spectrum of a detection or of latent positions, (K,) or (m, K).
+
+        Parameters
+        ----------
+        of : int or array, shape (d,) or (m, d)
+            A detection_id or latent positions.
+        """
+        z = self.latents[self.row(int(of))] if isinstance(of, int | np.integer) else of
+        return self._templates.weights(z)
 
     def neighbours(
         self, detection_id: int, k: int = 20, metric: Metric = "wasserstein", *, include_same_source: bool = False
@@ -232,6 +275,15 @@ class Atlas:
         values = np.ascontiguousarray(self.catalogue[columns].to_numpy(np.float32))
         values.setflags(write=False)
         return values
+
+    @property
+    def _templates(self) -> TemplateBasis:
+        with self._lock:
+            return self._template_basis
+
+    @cached_property
+    def _template_basis(self) -> TemplateBasis:
+        return TemplateBasis(self.model, self.latents)
 
     @property
     def _by_source(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae.atlas.decoded import BAND, draw
+from vae.network.config import Likelihood
 from vae.network.trained import TrainedModel
 from vae.spectra import grid
 from vae.spectra.response import unfold
 from vae.spectra.statistics import cstat, cstat_moments, profile_amplitude
-
-#: Draws from the posterior behind the predictive band, and their seed: the same band every time.
-_DRAWS: Final = 64
-_DRAWS_SEED: Final = 20251122
 
 Array = NDArray[Any]
 
@@ -50,7 +48,10 @@ class Spectrum:
     unfolded, unfolded_error : array, shape (238,)
         Unfolded without a model, not deconvolved [photon/cm2/s/keV]; NaN where there is no sensitivity.
     decoded : array, shape (238,)
-        Amplitude times decoded shape [photon/cm2/s/keV].
+        Amplitude times decoded shape at the bin centres [photon/cm2/s/keV].
+    likelihood : {"sensitivity", "response"}
+        What `decoded` is. ``response``: the photon spectrum before the detector, deconvolved by the model.
+        ``sensitivity``: what unfolding by the sensitivity gives, still smeared by the redistribution.
     """
 
     detection_id: int
@@ -72,6 +73,7 @@ class Spectrum:
     unfolded: Array
     unfolded_error: Array
     decoded: Array
+    likelihood: Likelihood
 
 
 def describe(
@@ -86,6 +88,8 @@ def describe(
     exposure_s: float,
     mu: Array,
     sigma: Array,
+    area: Array | None = None,
+    redistribution: Array | None = None,
 ) -> Spectrum:
     """Decode, fold and judge one spectrum.
 
@@ -96,18 +100,24 @@ def describe(
         See `Spectrum`.
     mu, sigma : array, shape (d,)
         Its posterior in latent space.
+    area : array, shape (336,), optional
+        Effective area on the true-energy grid [cm2]; needed, as the next, where the model's likelihood is ``response``.
+    redistribution : array, shape (238, 336), optional
+        Its redistribution matrix.
     """
     c, b, e = counts.astype(np.float64), background_counts.astype(np.float64), sensitivity.astype(np.float64)
-    rng = np.random.default_rng(_DRAWS_SEED)
-    z = np.vstack([mu, mu + sigma * rng.standard_normal((_DRAWS, len(mu)))])
-    shapes = model.decode(z).astype(np.float64)
-    folded = shapes * e
+    z = draw(mu, sigma)
+    response = (
+        {} if redistribution is None else {"area": area, "response_index": 0, "redistribution": redistribution[None]}
+    )
+    folded = model.fold(model.decode(z, model.energies), sensitivity=sensitivity, **response).astype(np.float64)
+    shape = model.decode(mu).astype(np.float64)
     amplitudes = profile_amplitude(
         np.broadcast_to(c, folded.shape), folded, np.broadcast_to(expected_background, folded.shape)
     )
     expected = amplitudes[:, None] * folded + expected_background
     reconstruction = expected[0]
-    low, high = np.quantile(expected[1:], [0.05, 0.95], axis=0)
+    low, high = np.quantile(expected[1:], BAND, axis=0)
     value = float(cstat(c, reconstruction))
     mean, variance = (float(moment) for moment in cstat_moments(reconstruction))
     spread = float(np.sqrt(variance))
@@ -131,5 +141,6 @@ def describe(
         cstat_z=(value - mean) / spread if spread > 0 else float("nan"),
         unfolded=unfolded,
         unfolded_error=error,
-        decoded=amplitudes[0] * shapes[0],
+        decoded=amplitudes[0] * shape,
+        likelihood=model.likelihood,
     )

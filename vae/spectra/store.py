@@ -252,7 +252,7 @@ class SpectraStore:
                 self._arrays[name] = array, inside
             array, inside = self._arrays[name]
             if inside is not None and isinstance(rows, slice) and rows.step in (None, 1):
-                start, stop, _ = rows.indices(len(self))
+                start, stop, _ = rows.indices(array.shape[0])
                 return inside.read(start, max(start, stop))
             return np.asarray(array[rows])
         except (OSError, ValueError, RuntimeError) as error:
@@ -265,15 +265,22 @@ class SpectraStore:
     def blocks(self, rows: int = SHARD_ROWS, *, area: bool = False) -> Iterator[tuple[int, Block]]:
         """Walk through the store in order, whole shards at a time; `area` is left empty unless asked for."""
         for start in range(0, len(self), rows):
-            part = slice(start, min(start + rows, len(self)))
-            arrays = {name: self.read(name, part) for name in _ROW_ARRAYS if area or name != "area"}
-            arrays.setdefault("area", np.empty((part.stop - start, 0), np.float32))
-            yield start, Block(**arrays)
+            yield start, self.block(start, min(start + rows, len(self)), area=area)
+
+    def block(self, start: int, stop: int, *, area: bool = False) -> Block:
+        """Read rows start...stop; `area` is left empty unless asked for."""
+        arrays = {name: self.read(name, slice(start, stop)) for name in _ROW_ARRAYS if area or name != "area"}
+        arrays.setdefault("area", np.empty((stop - start, 0), np.float32))
+        return Block(**arrays)
 
     @cached_property
     def redistribution(self) -> NDArray[np.float32]:
         """Redistribution matrices, shape (n_responses, 238, n_true)."""
         return np.asarray(self.root["redistribution"][:], np.float32)
+
+    def matrix(self, index: int) -> NDArray[np.float32]:
+        """One of the redistribution matrices, shape (238, n_true), without reading the others."""
+        return np.asarray(self.root["redistribution"][index], np.float32)
 
     def content_hash(self) -> str:
         """SHA-256 of the arrays and the table's values: equal for equal content, whoever wrote it."""

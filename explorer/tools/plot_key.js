@@ -12,7 +12,8 @@ export function render({ model }) {
   const root = h("div", { class: "plotkey" });
   const update = () => swap(root,
     h("ul", {}, ...(model.content.lines ?? []).map(([glyph, label]) => h("li", {}, label, s("svg", { width: 16, height: 16, fill: "none", "aria-hidden": "true" }, GLYPHS[glyph]())))),
-    model.content.warning ? h("span", { class: "caution" }, model.content.warning) : null);
+    model.content.warning ? h("span", { class: "caution" }, model.content.warning) : null,
+    model.content.note ? h("span", { class: "note" }, model.content.note) : null);
   model.on("content", update);
   model.on("after_render", update);
   return root;
