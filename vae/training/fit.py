@@ -168,7 +168,7 @@ def _new_run(
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     generator = torch.Generator(spectra.device).manual_seed(options.seed)
     averaging = None if recipe.averaging is None else Averaging(objective, recipe.averaging)
-    exposures = Exposures.load(prepared.store, spectra) if recipe.consistency else None
+    exposures = Exposures.load(prepared.store, spectra) if recipe.consistency or recipe.sleep else None
     updater = Updater(objective, optimizer, generator, recipe, total, spectra, exposures, averaging, ranks)
     return RunState(objective, optimizer, generator, averaging), updater
 

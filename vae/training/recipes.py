@@ -58,6 +58,9 @@ class Recipe:
     consistency : float
         Weight of the distance between the posteriors of two thinned halves of one exposure; see
         `vae.training.thinning`.
+    sleep : float
+        Weight of the fit of posteriors to positions known because the model made the spectra up; see
+        `vae.training.sleep`.
     cluster : float
         Weight of the sharpening of soft clusters in latent space; see `vae.training.clusters`.
     clusters : int
@@ -80,6 +83,7 @@ class Recipe:
     prior: Literal["gaussian", "vamp"] = "gaussian"
     pseudo_inputs: int = 64
     consistency: float = 0.0
+    sleep: float = 0.0
     cluster: float = 0.0
     clusters: int = 12
 
@@ -89,7 +93,7 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise OptionError(f"{name} is {value}", todo="Give a number above 0")
-        for name in ("weight_decay", "free_bits", "consistency", "cluster"):
+        for name in ("weight_decay", "free_bits", "consistency", "sleep", "cluster"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise OptionError(f"{name} is {getattr(self, name)}", todo="Give 0 or a number above it")
         if not 0 <= self.warm_up_fraction <= 1:

@@ -19,6 +19,7 @@ from vae.training.data import ResidentSpectra
 from vae.training.distributed import Ranks
 from vae.training.objective import Objective, Terms
 from vae.training.recipes import Recipe
+from vae.training.sleep import SHARE, Dreams, dream
 from vae.training.thinning import Exposures
 
 #: Spectra that an error about a batch names, at most.
@@ -41,7 +42,7 @@ class Updater:
         Updates of the whole run.
     spectra : ResidentSpectra
     exposures : Exposures, optional
-        Of the same spectra; for recipes with a consistency term.
+        Of the same spectra; for recipes with a consistency or a sleep term.
     averaging : Averaging, optional
     ranks : Ranks
         Processes that share each batch.
@@ -95,8 +96,9 @@ class Updater:
         rows = drawn[..., share]
         batch = self.spectra.batch(rows)
         noise = self._noise(drawn, share)
-        halves = None if self.exposures is None else self._halves(drawn, share)
-        terms = self._terms(batch, noise) if halves is None else self._terms(batch, noise, halves)
+        halves = self._halves(drawn, share) if recipe.consistency else None
+        dreams = self._dreams(drawn) if recipe.sleep else None
+        terms = self._terms(batch, noise, halves, dreams)
         losses = terms.deviance + recipe.kl_weight_at(update, self.total) * terms.resisted
         if recipe.misfit_limit is not None:
             losses = losses * (recipe.misfit_limit / terms.deviance.detach()).clamp(max=1.0)
@@ -130,6 +132,17 @@ class Updater:
         if self.ranks.size == 1:
             return halves
         return halves.view(2, *drawn.shape, -1)[..., share, :].reshape(2, -1, halves.shape[2])
+
+    def _dreams(self, drawn: Tensor) -> Dreams:
+        """Make up spectra like some of the rows and return this process's share of them."""
+        assert self.exposures is not None
+        some = drawn[..., : max(drawn.shape[-1] // SHARE, self.ranks.size)]
+        batch = self.spectra.batch(some)
+        dreams = dream(self.objective.network, batch, self.exposures, some.reshape(-1), self.generator)
+        if self.ranks.size == 1:
+            return dreams
+        share = self.ranks.share(some)
+        return Dreams(*(part.view(*some.shape, -1)[..., share, :].reshape(-1, part.shape[1]) for part in dreams))
 
     def _trouble(self, update: int, drawn: Tensor, losses: Tensor, norm: Tensor) -> TrainingError:
         """Say which spectra made a loss or a gradient that is not finite."""
