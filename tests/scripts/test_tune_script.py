@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from vae.network import TrainedModel
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "tune.py"
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, str(SCRIPT), *map(str, arguments)]
+
+
+def test_two_workers_interrupted_and_gone_on_with(tiny_store: Path, tmp_path: Path) -> None:
+    arguments = (tiny_store, "--out", tmp_path / "study", "--updates", "4", "--device", "cpu")
+    first = subprocess.Popen(
+        command(*arguments, "--trials", "60", "--workers", "2"),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    journal = tmp_path / "study" / "journal.jsonl"
+    deadline = time.monotonic() + 120
+    while first.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_text().count('"scores"') >= 2:
+            break
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGINT)  # as a terminal does: every process hears it
+    _, stderr = first.communicate(timeout=60)
+    assert first.returncode == 130, stderr
+    assert "--resume" in stderr
+    assert "Traceback" not in stderr
+    done = len(json.loads((tmp_path / "study" / "study.json").read_text())["trials"])
+    second = subprocess.run(
+        command(*arguments, "--trials", str(done + 1), "--resume", "--json"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert second.returncode == 0, second.stderr
+    summary = json.loads(second.stdout)
+    assert (summary["trials"], summary["failed"]) == (done + 1, 0)
+    assert summary["baseline"] is not None
+    for trial in summary["pareto"]:
+        TrainedModel.load(tmp_path / "study" / "models" / str(trial["trial"]))
