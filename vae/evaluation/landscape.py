@@ -13,6 +13,8 @@ from vae.evaluation.rows import labelled
 
 Array = NDArray[Any]
 
+#: Share of the detections outside the limits of the map, at each end [%].
+_CUT: Final = 0.4
 _ENERGIES: Final = np.geomspace(0.3, 10.0, 60)
 
 
@@ -44,6 +46,14 @@ def landscape(atlas: Atlas, *, rows: int = 200_000, seed: int = 0) -> tuple[Land
     known = labelled(atlas.catalogue.iloc[chosen], simulated=atlas.simulated)
     positions = atlas.latents[chosen][:, [first, second]].astype(np.float64)
     return Landscape((first + 1, second + 1), positions, known.labels), chosen
+
+
+def map_limits(positions: Array) -> tuple[float, float, float, float]:
+    """Limits of a map that holds all but the outermost detections: x low, x high, y low, y high."""
+    low, high = np.percentile(positions, [_CUT, 100 - _CUT], axis=0)
+    air = 0.06 * np.maximum(high - low, 1e-6)
+    (left, bottom), (right, top) = low - air, high + air
+    return float(left), float(right), float(bottom), float(top)
 
 
 def decoded_cells(

@@ -25,6 +25,7 @@ from vae.evaluation.report.plots import (
     title,
 )
 from vae.palette import Palette
+from vae.spectra import grid
 
 Array = NDArray[Any]
 
@@ -157,3 +158,61 @@ def stacked_residuals(stacks: Sequence[Mapping[str, Any]], colours: Palette) -> 
         )
         title(axes, str(stack["name"]), colours, note=f"{stack['rows']:,} spectra")
     return figure
+
+
+def misfits(names: Sequence[str], expected: Mapping[str, Array], colours: Palette) -> Figure:
+    """Residuals of single spectra: the model's, and those of a fit of the same counts.
+
+    Parameters
+    ----------
+    names : sequence of str
+    expected : mapping of array, shape (n, 238)
+        `counts`, and expected counts of the `model` and of the `fit`.
+    """
+    columns, height, gap_x, gap_y, top = 2, 108.0, 34.0, 40.0, 46.0
+    rows = -(-len(names) // columns)
+    width = (WIDTH - LEFT - 8 - gap_x) / columns
+    figure = canvas(top + rows * height + (rows - 1) * gap_y + 38)
+    styles: dict[str, dict[str, Any]] = {
+        "fit": {"color": colours["text-2"], "linewidth": 1.0},
+        "model": {"color": colours["model"], "linewidth": 1.75},
+    }
+    for index, name in enumerate(names):
+        row, column = divmod(index, columns)
+        axes = panel(figure, LEFT + column * (width + gap_x), top + row * (height + gap_y), width, height)
+        last = index + columns >= len(names)
+        energy_axis(axes, label=last)
+        if not last:
+            axes.tick_params(labelbottom=False)
+        counts = expected["counts"][index]
+        groups = joined_bins(expected["model"][index], least=25.0)
+        edges = grid.BIN_EDGES[[*(first for first, _ in groups), groups[-1][1]]]
+        for key_, style in styles.items():
+            if key_ in expected:
+                pulls = _pulls(counts, expected[key_][index], groups)
+                axes.plot(np.repeat(edges, 2)[1:-1], np.repeat(pulls, 2).clip(-12, 12), **style)
+        axes.axhspan(-3, 3, color=colours["text-3"], alpha=0.12, linewidth=0)
+        axes.set(ylim=(-12.5, 12.5), yticks=(-10, 0, 10), ylabel="Residual (σ)" if column == 0 else "")
+        signed(axes)
+        if index == 0:
+            key(axes, colours, [("model", styles["model"]), ("absorbed power law fit", styles["fit"])], above=18.0)
+        title(axes, name, colours)
+    return figure
+
+
+def joined_bins(expected: Array, *, least: float) -> list[tuple[int, int]]:
+    """Join bins until each group expects so many counts; what is left at the end joins the last group."""
+    groups, start, held = [], 0, 0.0
+    for index, value in enumerate(np.asarray(expected, np.float64)):
+        held += value
+        if held >= least:
+            groups.append((start, index + 1))
+            start, held = index + 1, 0.0
+    if not groups:
+        return [(0, len(expected))]
+    return [*groups[:-1], (groups[-1][0], len(expected))]
+
+
+def _pulls(counts: Array, expected: Array, groups: Sequence[tuple[int, int]]) -> Array:
+    pairs = np.array([[counts[a:b].sum(), expected[a:b].sum()] for a, b in groups])
+    return np.asarray((pairs[:, 0] - pairs[:, 1]) / np.sqrt(np.maximum(pairs[:, 1], 1.0)))

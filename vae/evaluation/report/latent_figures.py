@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -34,19 +34,16 @@ Array = NDArray[Any]
 _HEXAGONS, _SIDE = 84, 540.0
 #: Cells of the map of decoded spectra; decades that one spans.
 _CELLS, _DECADES = (9, 7), 2.5
-#: Share of the detections outside the limits of the map, at each end.
-_CUT: Final = 0.4
 
 
-def map_limits(positions: Array) -> tuple[float, float, float, float]:
-    """Limits of a map that holds all but the outermost detections: x low, x high, y low, y high."""
-    low, high = np.percentile(positions, [_CUT, 100 - _CUT], axis=0)
-    air = 0.06 * np.maximum(high - low, 1e-6)
-    (left, bottom), (right, top) = low - air, high + air
-    return float(left), float(right), float(bottom), float(top)
-
-
-def latent_map(positions: Array, labels: NDArray[np.str_], colours: Palette, *, axes_shown: tuple[int, int]) -> Figure:
+def latent_map(
+    positions: Array,
+    labels: NDArray[np.str_],
+    limits: tuple[float, float, float, float],
+    colours: Palette,
+    *,
+    axes_shown: tuple[int, int],
+) -> Figure:
     """Hexagons in the colour of their commonest class, the more opaque the more detections they hold.
 
     Parameters
@@ -54,13 +51,13 @@ def latent_map(positions: Array, labels: NDArray[np.str_], colours: Palette, *, 
     positions : array, shape (n, 2)
     labels : array of str, shape (n,)
         "" counts as "No match"; unmatched detections weigh as in the explorer.
+    limits : x low, x high, y low, y high
     colours : Palette
     axes_shown : (int, int)
         Latent dimensions, from 1.
     """
     figure = canvas(_SIDE + 12 + 38)
     axes = panel(figure, LEFT, 12, _SIDE, _SIDE)
-    limits = map_limits(positions)
     names = in_legend_order(list(np.unique(np.where(labels == "", "No match", labels))))
     code = np.searchsorted(np.sort(names), np.where(labels == "", "No match", labels))
     by_code = list(np.sort(names))

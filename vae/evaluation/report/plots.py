@@ -164,15 +164,15 @@ def _around(values: Sequence[float]) -> tuple[float, float]:
     return (0.0 if 0 <= low < 0.35 * high else low - air), high + air
 
 
-def key(axes: Axes, colours: Palette, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Write a key in one line above a panel, flush with its left edge: names in second text, no box."""
+def key(axes: Axes, colours: Palette, entries: Sequence[tuple[str, Mapping[str, Any]]], *, above: float = 0.0) -> None:
+    """Write a key in one line above a panel, by so many px: flush with its left edge, names in second text, no box."""
     if not entries:
         return
     handles = [axes.plot([], [], label=name, **properties)[0] for name, properties in entries]
     legend = axes.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+        bbox_to_anchor=(0.0, 1.0 + above / (axes.get_position().height * _height(axes))),
         ncols=len(handles),
         borderaxespad=0.0,
         borderpad=0.35,
@@ -183,6 +183,10 @@ def key(axes: Axes, colours: Palette, entries: Sequence[tuple[str, Mapping[str, 
         labelcolor=colours["text-2"],
     )
     axes.add_artist(legend)
+
+
+def _height(axes: Axes) -> float:
+    return float(axes.figure.get_size_inches()[1]) * POINTS_PER_INCH  # type: ignore[union-attr]
 
 
 def title(axes: Axes, text: str, colours: Palette, *, note: str = "") -> None:
