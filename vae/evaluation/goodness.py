@@ -64,7 +64,7 @@ def goodness(atlas: Atlas, store: SpectraStore, *, rows: int = 3000, seed: int =
     """
     table = atlas.catalogue
     net, source_id = table["net_counts"].to_numpy(np.float64), table["source_id"].to_numpy()
-    mask, whose = unseen(table, simulated=atlas.simulated, model=atlas.model)
+    mask, whose = unseen(store, atlas.model)
     chosen = np.flatnonzero(mask & (net > LEAST_NET))
     if chosen.size > rows:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, rows, replace=False))

@@ -125,7 +125,7 @@ class Inputs:
     @cached_property
     def fresh(self) -> NDArray[np.bool_]:
         """Rows that the model was not trained on."""
-        return unseen(self.atlas.catalogue, simulated=self.atlas.simulated, model=self.model)[0]
+        return unseen(self.store, self.model)[0]
 
     @cached_property
     def labels(self) -> NDArray[np.str_]:
