@@ -68,12 +68,24 @@ def test_real_labels_are_used_where_they_are_certain() -> None:
     assert found.labels.tolist() == ["Star", "", "", "", ""]
 
 
-def test_a_model_of_simulated_spectra_has_seen_no_real_one() -> None:
+def test_a_model_of_simulated_spectra_has_seen_no_real_one_and_none_of_another_seed() -> None:
     table = pd.DataFrame({"source_id": np.arange(1000)})
-    assert unseen(table, simulated=False, model=_model(simulated=True))[0].all()
-    for simulated, trained_on in ((True, True), (False, False)):
-        mask, _ = unseen(table, simulated=simulated, model=_model(simulated=trained_on))
+
+    def asked(simulated: bool, seed: int | None, **data: object) -> tuple[np.ndarray, str]:
+        model = TrainedModel(_model().config, _model().weights, {"data": data})
+        return unseen(table, simulated=simulated, model=model, provenance={} if seed is None else {"seed": seed})
+
+    assert asked(False, None, simulated=True)[0].all()
+    assert asked(True, 2, simulated=True, provenance={"seed": 1})[0].all()
+    for mask, why in (
+        asked(True, 1, simulated=True, provenance={"seed": 1}),
+        asked(True, None, simulated=True, provenance={"seed": 1}),
+        asked(True, 1, simulated=True),
+        asked(False, None, simulated=False),
+        asked(True, 2, simulated=False, provenance={"seed": 1}),
+    ):
         assert 50 < mask.sum() < 150
+        assert "holds out" in why
 
 
 def test_a_sample_is_held_out_and_what_baselines_are_fitted_on_is_not(sample: ClassSample, tiny_store: Path) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae.evaluation.absorbed_fit import fit_absorbed_power_law
-from vae.evaluation.encoding import Generates, part
+from vae.evaluation.encoding import Generates
 from vae.evaluation.latent_fit import best_position, loneliness
 from vae.evaluation.nulls import null_statistics
 from vae.evaluation.reconstruct import reconstruct
-from vae.evaluation.rows import read_rows
+from vae.evaluation.rows import read_rows, take
 from vae.spectra import grid
 from vae.spectra.statistics import cstat, cstat_moments
 from vae.spectra.store import SpectraStore
@@ -94,7 +94,7 @@ def bright_spectra(
             "loneliness": float(lonely[place]),
         }
         if entry["model_z"] > MISFIT or entry["net_counts"] > ALWAYS_ABOVE:
-            one = part(block, slice(place, place + 1))
+            one = take(block, slice(place, place + 1))
             best = best_position(model, one, store.redistribution, found.mu[place : place + 1], cloud, seed=seed)[0]
             entry["best_latent_z"], entry["best_latent"] = best.cstat_z, best.z.tolist()
             entry["bands"] = band_misfits(block.counts[place], found.expected[place])
@@ -131,8 +131,8 @@ def band_misfits(counts: Array, expected: Array) -> dict[str, dict[str, float]]:
     for low, high in pairwise(BANDS):
         inside = (grid.BIN_CENTRES >= low) & (grid.BIN_CENTRES < high)
         observed, predicted = np.asarray(counts, np.float64)[inside], np.asarray(expected, np.float64)[inside]
-        mean, variance = cstat_moments(predicted)
-        excess = float(cstat(observed, predicted) - mean)
+        mean, variance = (float(moment) for moment in cstat_moments(predicted))
+        excess = float(cstat(observed, predicted)) - mean
         out[f"{low:g}-{high:g}"] = {
             "excess": excess,
             "z": excess / float(np.sqrt(max(variance, 1e-30))),

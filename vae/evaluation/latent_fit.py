@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
-from vae.evaluation.encoding import Folds, decoded_counts, part
+from vae.evaluation.encoding import Folds, decoded_counts
 from vae.evaluation.reconstruct import at_amplitude, usual_background
+from vae.evaluation.rows import take
 from vae.spectra.statistics import cstat, cstat_z
 from vae.spectra.store import Block
 
@@ -75,7 +76,7 @@ def best_position(
         tried = np.concatenate([tried, np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)])
     fits = []
     for row in range(len(block)):
-        one = part(block, slice(row, row + 1))
+        one = take(block, slice(row, row + 1))
         fits.append(_search(model, one, redistribution, background[row], np.vstack([starts[row], tried])))
     return fits
 
@@ -84,7 +85,7 @@ def _search(model: Folds, one: Block, redistribution: Array, background: Array, 
     counts = np.asarray(one.counts[0], np.float64)
 
     def expected(z: Array) -> Array:
-        rows = part(one, np.zeros(len(z), np.int64))
+        rows = take(one, np.zeros(len(z), np.int64))
         folded = decoded_counts(model, z, rows, redistribution)
         return at_amplitude(np.broadcast_to(counts, folded.shape), folded, np.broadcast_to(background, folded.shape))
 

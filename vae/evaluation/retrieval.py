@@ -33,7 +33,7 @@ def retrieval(
     Parameters
     ----------
     representations : mapping of array, shape (n, d)
-        Every column is scaled to unit variance.
+        Distances are taken as it is: scaling would blow up latent axes that carry nothing.
     labels, source_id : array, shape (n,)
         Rows labelled "" belong to no class; they are in the way like all others.
     depths : sequence of int
@@ -64,25 +64,24 @@ def retrieval(
             at[str(k)] = {"chance": float(np.mean(k * others / (len(labels) - 1) / np.minimum(k, others)))}
         out[name] = {"rows": len(rows), "sources": int(np.unique(source_id[rows]).size), "at": at}
     for key, values in representations.items():
-        values = np.asarray(values, np.float64).reshape(len(labels), -1)
-        scaled = values / np.maximum(values.std(0), 1e-12)
-        tree = cKDTree(scaled)
+        points = np.asarray(values, np.float64).reshape(len(labels), -1)
+        tree = cKDTree(points)
         for name, rows in members.items():
             weights = source_weights(source_id[rows], seed)
-            for k, recall in _found(tree, scaled, rows, source_id, depths).items():
+            for k, recall in _found(tree, points, rows, source_id, depths).items():
                 low, high = interval((means := weighted_mean(recall, weights))[1:])
                 out[name]["at"][str(k)][key] = {"recall": float(means[0]), "low": low, "high": high}
     return out
 
 
 def _found(
-    tree: cKDTree, scaled: Array, rows: Array, source_id: Array, depths: Sequence[int]
+    tree: cKDTree, points: Array, rows: Array, source_id: Array, depths: Sequence[int]
 ) -> dict[int, NDArray[np.float64]]:
     """Share of the other members of a class found among the k nearest rows of other sources, by k, each (n_rows,)."""
-    member = np.zeros(len(scaled), bool)
+    member = np.zeros(len(points), bool)
     member[rows] = True
     own = np.bincount(np.unique(source_id[rows], return_inverse=True)[1]).max()
-    near = tree.query(scaled[rows], k=min(max(depths) + int(own), len(scaled)))[1]
+    near = tree.query(points[rows], k=min(max(depths) + int(own), len(points)))[1]
     out = {k: np.zeros(len(rows)) for k in depths}
     for place, (row, found) in enumerate(zip(rows, near, strict=True)):
         others = member[found[source_id[found] != source_id[row]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,27 +97,35 @@ def labelled(table: pd.DataFrame, *, simulated: bool) -> Labelled:
     return Labelled(text, known, origin)
 
 
-def unseen(table: pd.DataFrame, *, simulated: bool, model: TrainedModel) -> tuple[NDArray[np.bool_], str]:
+def unseen(
+    table: pd.DataFrame, *, simulated: bool, model: TrainedModel, provenance: Mapping[str, Any] | None = None
+) -> tuple[NDArray[np.bool_], str]:
     """Which rows a model was not trained on, and why that is known.
 
-    A model trained on simulated spectra has seen no real one. Otherwise the sources that every training run holds out
-    are the only ones that are certain.
+    A model trained on simulated spectra has seen no real one, and none that was simulated with another seed. Otherwise
+    the sources that every training run holds out are the only ones that are certain.
 
     Parameters
     ----------
     table : DataFrame
-        Needs `source_id`.
+        Of a store or an atlas; needs `source_id`.
     simulated : bool
         Whether the rows are simulated.
     model : TrainedModel
+    provenance : mapping, optional
+        What made the store, from its `store.json` or `atlas.json`: tells the seed.
 
     Returns
     -------
     mask : array of bool, shape (n,)
     reason : str
     """
-    if not simulated and model.meta.get("data", {}).get("simulated") is True:
+    data = model.meta.get("data", {})
+    if not simulated and data.get("simulated") is True:
         return np.ones(len(table), bool), "all: the model was trained on simulated spectra only"
+    seeds = [origin.get("seed") for origin in (provenance or {}, data.get("provenance", {}))]
+    if simulated and data.get("simulated") is True and None not in seeds and seeds[0] != seeds[1]:
+        return np.ones(len(table), bool), "all: they were simulated with another seed than the training spectra"
     return is_held_out(table["source_id"].to_numpy()), "those of the sources that training holds out"
 
 
