@@ -14,7 +14,7 @@ from vae.simulate import instrument
 
 Array = NDArray[Any]
 
-#: Level of net counts at which spectra are compared.
+#: Levels of net counts at which spectra are compared.
 NET_COUNTS: Final = (1000.0, 10_000.0)
 #: The reference: thin filter, on axis, full frame of the second period on the row of the axis.
 _FILTER, _OFFAXIS, _EXPOSURE_S = 0, 0.0, 3e4
@@ -59,7 +59,12 @@ def reference(n: int) -> Setups:
 
 
 def invariance(
-    model: Encodes, *, n: int = 1000, seed: int = 0, sources: Sources | None = None
+    model: Encodes,
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    sources: Sources | None = None,
+    net_counts: tuple[float, ...] = NET_COUNTS,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Fold the same sources through other instruments, at the same expected counts, and see how far they move.
 
@@ -71,6 +76,8 @@ def invariance(
     seed : int
     sources : Sources, optional
         From `draw_sources`; drawn here if not given.
+    net_counts : tuple of float
+        Levels of counts at which they are compared.
 
     Returns
     -------
@@ -84,7 +91,7 @@ def invariance(
     plain = reference(len(drawn))
     figures: dict[str, Any] = {"sources": len(drawn)}
     arrays: dict[str, Array] = {}
-    for net in NET_COUNTS:
+    for net in net_counts:
         level: dict[str, Any] = {}
         for family, variants in changes().items():
             moved: list[Shift] = []
