@@ -78,8 +78,7 @@ def class_sample(
     source_id = table["source_id"].to_numpy()
     net = table["net_counts"].to_numpy(np.float64)
     known = labelled(table, simulated=store.simulated)
-    origin = store.meta.get("provenance", {})
-    fresh, why = unseen(table, simulated=store.simulated, model=model, provenance=origin)
+    fresh, why = unseen(store, model)
     band = BAND if store.simulated else _WIDE_BAND
     candidates = np.flatnonzero(known.known & fresh & (net > band[0]) & (net <= band[1]))
     split = balanced_split(known.labels, source_id, candidates, most=per_class, seed=seed)

@@ -74,8 +74,7 @@ def compare_models(
         When the store holds no spectrum bright enough that all models are new to.
     """
     table = store.detections
-    about: dict[str, Any] = {"simulated": store.simulated, "provenance": store.meta.get("provenance", {})}
-    fresh = np.all([unseen(table, model=model, **about)[0] for _, model in models], axis=0)
+    fresh = np.all([unseen(store, model)[0] for _, model in models], axis=0)
     chosen = np.flatnonzero(fresh & (table["net_counts"].to_numpy(np.float64) > LEAST_NET))
     if chosen.size < 2:
         raise ExplorerError("no spectra above 300 net counts that the models were not trained on", where=store.path)

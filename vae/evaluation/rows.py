@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,8 +52,8 @@ def read_rows(store: SpectraStore, rows: NDArray[np.int64], *, area: bool = Fals
     return Block(**arrays)
 
 
-def take(block: Block, rows: Array) -> Block:
-    """Return some rows of a block (indices or a mask)."""
+def take(block: Block, rows: Array | slice) -> Block:
+    """Return some rows of a block (indices, a mask or a slice)."""
     return Block(**{name: getattr(block, name)[rows] for name in _NAMES})
 
 
@@ -97,9 +96,7 @@ def labelled(table: pd.DataFrame, *, simulated: bool) -> Labelled:
     return Labelled(text, known, origin)
 
 
-def unseen(
-    table: pd.DataFrame, *, simulated: bool, model: TrainedModel, provenance: Mapping[str, Any] | None = None
-) -> tuple[NDArray[np.bool_], str]:
+def unseen(store: SpectraStore, model: TrainedModel) -> tuple[NDArray[np.bool_], str]:
     """Which rows a model was not trained on, and why that is known.
 
     A model trained on simulated spectra has seen no real one, and none that was simulated with another seed. Otherwise
@@ -107,13 +104,9 @@ def unseen(
 
     Parameters
     ----------
-    table : DataFrame
-        Of a store or an atlas; needs `source_id`.
-    simulated : bool
-        Whether the rows are simulated.
+    store : SpectraStore
+        Or an atlas opened as one.
     model : TrainedModel
-    provenance : mapping, optional
-        What made the store, from its `store.json` or `atlas.json`: tells the seed.
 
     Returns
     -------
@@ -121,12 +114,13 @@ def unseen(
     reason : str
     """
     data = model.meta.get("data", {})
-    if not simulated and data.get("simulated") is True:
-        return np.ones(len(table), bool), "all: the model was trained on simulated spectra only"
-    seeds = [origin.get("seed") for origin in (provenance or {}, data.get("provenance", {}))]
-    if simulated and data.get("simulated") is True and None not in seeds and seeds[0] != seeds[1]:
-        return np.ones(len(table), bool), "all: they were simulated with another seed than the training spectra"
-    return is_held_out(table["source_id"].to_numpy()), "those of the sources that training holds out"
+    ids = store.detections["source_id"].to_numpy()
+    if not store.simulated and data.get("simulated") is True:
+        return np.ones(len(ids), bool), "all: the model was trained on simulated spectra only"
+    seeds = [origin.get("seed") for origin in (store.meta.get("provenance", {}), data.get("provenance", {}))]
+    if store.simulated and data.get("simulated") is True and None not in seeds and seeds[0] != seeds[1]:
+        return np.ones(len(ids), bool), "all: they were simulated with another seed than the training spectra"
+    return is_held_out(ids), "those of the sources that training holds out"
 
 
 def band_bins(low_kev: float, high_kev: float) -> slice:
