@@ -48,8 +48,10 @@ def pareto(study: Document, colours: Palette) -> Figure:
                     color=colours["text-2"],
                 )
         axes.set(xlabel=LABELS["held_out_loss"], ylabel=_label(study, name))
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, prune="upper"))  # the last number would not fit
         axes.margins(0.12)
+        if name == "leakage":
+            axes.set_ylim(bottom=0.0, top=max(axes.get_ylim()[1], 0.02))
     key(pair[0], colours, _key(colours))
     return figure
 
@@ -59,9 +61,9 @@ def parallel(study: Document, colours: Palette) -> Figure:
     trials = _judged(study)
     names = [row["name"] for row in study["searched"]]
     axes_names = [*names, *LABELS]
-    figure = canvas(74.0 + 260.0 + 62.0)
+    figure = canvas(74.0 + 260.0 + 8.0)
     axes = panel(figure, 40.0, 74.0, WIDTH - 100.0, 260.0)
-    axes.set(xlim=(0, len(axes_names) - 1), ylim=(-0.05, 1.05), yticks=[])
+    axes.set(xlim=(0, len(axes_names) - 1), ylim=(-0.05, 1.05), xticks=[], yticks=[])
     axes.grid(visible=False)
     columns = []
     for place, name in enumerate(axes_names):
@@ -84,9 +86,16 @@ def parallel(study: Document, colours: Palette) -> Figure:
         )
         for height, text in ends:
             axes.annotate(
-                text, (place, height), (3, 0), textcoords="offset points", va="center", size=TICK - 1,
-                color=colours["text-3"], zorder=6,
-            )  # fmt: skip
+                text,
+                (place, height),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                size=TICK - 1,
+                color=colours["text-2"],
+                bbox={"facecolor": colours["panel"], "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
+                zorder=6,
+            )
     lines = np.array(columns).T
     for trial, heights in sorted(zip(trials, lines, strict=True), key=lambda pair: _rank(pair[0])):
         style: dict[str, Any] = {"color": colours["text-3"], "linewidth": 1.0, "alpha": 0.45, "zorder": 2}
@@ -103,8 +112,9 @@ def shares(study: Document, colours: Palette) -> Figure:
     names = [row["name"] for row in study["searched"]]
     height = _ROW * len(names)
     figure = canvas(28.0 + height + BELOW)
-    trio = panels(figure, 3, top=28.0, height=height, left=150.0, gap=22.0)
-    for axes, (name, found) in zip(trio, study["importances"].items(), strict=True):
+    found_of = study["importances"]
+    trio = panels(figure, len(found_of), top=28.0, height=height, left=150.0, gap=22.0)
+    for axes, (name, found) in zip(trio, found_of.items(), strict=True):
         axes.barh(range(len(names)), [found.get(row, 0.0) for row in names], height=0.55, color=colours["model"])
         axes.set(xlim=(0, 1), ylim=(len(names) - 0.4, -0.6), xlabel="Share of variance")
         axes.set_title(LABELS[name].split(" (")[0], loc="left", size=TICK + 1, color=colours["text"])
@@ -150,12 +160,14 @@ def _scaled(values: Sequence[Any]) -> tuple[list[float], list[tuple[float, str]]
         scaled = np.log(plain) if logarithmic else plain
         span = np.ptp(scaled) or 1.0
         heights = (scaled - scaled.min()) / span
-        return heights.tolist(), [(0.0, f"{plain.min():.3g}"), (1.0, f"{plain.max():.3g}")]
+        return heights.tolist(), [(0.0, _short(float(plain.min()))), (1.0, _short(float(plain.max())))]
     order = sorted(set(values), key=lambda value: (value is None, isinstance(value, str), value or 0))
     places = {value: index / max(len(order) - 1, 1) for index, value in enumerate(order)}
     return [places[value] for value in values], [(places[v], "none" if v is None else _short(v)) for v in order]
 
 
 def _short(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:,.0f}" if isinstance(value, float) and value >= 1000 else str(value)
+    if isinstance(value, float) and value < 1000:
+        text = f"{value:.3g}"
     return text.replace("gaussian, ", "").replace("_", " ")

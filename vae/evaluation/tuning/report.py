@@ -156,8 +156,9 @@ def _importances(study: Document) -> Section:
         return Section("importances", "Importances", lead, left_out=f"{study['importances']['left_out']}.")
     with painted() as colours:
         picture = drawing(shares(study, colours), "shares", "Share of variance explained by each setting")
-    loss = study["importances"]["held_out_loss"]
-    first = max(loss, key=lambda name: loss[name])
+    name, found = next(iter(study["importances"].items()))
+    first = max(found, key=lambda setting: found[setting])
+    reading = f"Most of the {name.replace('_', ' ')} follows {first.replace('_', ' ')} ({100 * found[first]:.0f} %)."
     return Section(
         "importances",
         "Importances",
@@ -166,7 +167,7 @@ def _importances(study: Document) -> Section:
             Plate(
                 "shares",
                 "Share of the variance over trials",
-                f"Most of what the held-out loss does follows {first.replace('_', ' ')} ({100 * loss[first]:.0f} %).",
+                reading,
                 "Functional ANOVA (Hutter et al. 2014) of a random forest over the trials; with few trials a guess.",
                 picture,
             ),

@@ -85,7 +85,7 @@ def importances(study: Study, n_trials: int, seed: int) -> Document:
     Returns
     -------
     dict
-        For each objective a dict of setting to share, summing to 1; or `left_out`, a sentence.
+        For each objective that varies a dict of setting to share, summing to 1; or `left_out`, a sentence.
 
     References
     ----------
@@ -96,15 +96,15 @@ def importances(study: Study, n_trials: int, seed: int) -> Document:
     out: Document = {}
     for index, name in enumerate(OBJECTIVES):
         values = np.array([trial.values[index] for trial in study.get_trials(deepcopy=False) if trial.values])
-        if np.ptp(values) == 0:
-            return {"left_out": f"all trials have the same {name.replace('_', ' ')}"}
+        if np.ptp(values) == 0:  # nothing to explain
+            continue
 
         def target(trial: FrozenTrial, index: int = index) -> float:
             return float(trial.values[index])
 
         found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed), target=target)
         out[name] = {key: float(value) for key, value in found.items()}
-    return out
+    return out or {"left_out": "all trials are the same in everything"}
 
 
 def changes(trial: Document, baseline: Document | None) -> dict[str, Any]:
