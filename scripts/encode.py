@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import tyro
 from _command import run
 
-from vae.atlas import Atlas
 from vae.encode import encode
 from vae.resources import asset
 
@@ -40,11 +40,18 @@ def main(options: Options) -> Mapping[str, Any]:
     """Encode, and return the summary."""
     begin = time.perf_counter()
     model = options.model or asset("models", "reference")
+    steps: dict[str, float] = {}
     out = encode(
-        options.store, model, options.out, device=options.device, quiet=options.json, overwrite=options.overwrite
+        options.store,
+        model,
+        options.out,
+        device=options.device,
+        quiet=options.json,
+        overwrite=options.overwrite,
+        steps=steps,
     )
     seconds = time.perf_counter() - begin
-    table = Atlas.open(out).catalogue
+    table = pd.read_parquet(out / "catalogue.parquet", columns=["net_counts", "cstat_z"])
     z = table.loc[table["net_counts"] > 300, "cstat_z"].to_numpy(np.float64)
     z = z[np.isfinite(z)]
     return {
@@ -52,6 +59,7 @@ def main(options: Options) -> Mapping[str, Any]:
         "model": model,
         "detections": len(table),
         "seconds": round(seconds, 2),
+        **{name: round(value, 2) for name, value in steps.items()},
         "above_300_net_counts": len(z),
         "median_cstat_z": float(np.median(z)) if len(z) else None,
         "share_within_3": float(np.mean(np.abs(z) < 3)) if len(z) else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +44,7 @@ def encode(
     device: str = "auto",
     quiet: bool = False,
     overwrite: bool = False,
+    steps: dict[str, float] | None = None,
 ) -> Path:
     """Encode every spectrum of a store (or of another atlas) and write an atlas.
 
@@ -57,6 +59,8 @@ def encode(
         No progress bar.
     overwrite : bool
         Replace an existing folder.
+    steps : dict, optional
+        Filled with the seconds each step took.
 
     Returns
     -------
@@ -68,14 +72,19 @@ def encode(
     ExplorerError
         Whatever is wrong with store, model, device or output.
     """
+    clock = _Clock({} if steps is None else steps)
     store, model = SpectraStore.open(store_path), TrainedModel.load(model_path)
     if not len(store):
         raise StoreError("it holds no spectra", where=store_path, todo="See rejected.parquet for the reasons")
     with new_folder(out, overwrite=overwrite) as work:
+        store.detections  # noqa: B018  read here, so that its time is told apart
+        clock.lap("open_s")
         values = encode_store(store, model, device=device, quiet=quiet)
+        clock.lap("spectra_s")
         with progress_bar(quiet=quiet) as progress:
             progress.add_task("Writing the atlas", total=None)
             table = _catalogue(store, model, values)
+            clock.lap("catalogue_s")
             # Looking for repeated values takes longer than writing them, and measured values do not repeat.
             repeated = [name for name in table.columns if table[name].dtype == "category"]
             table.to_parquet(work / "catalogue.parquet", index=False, use_dictionary=repeated)
@@ -96,7 +105,19 @@ def encode(
             "model": {"weights_sha256": model.weights_sha256, "source": str(model_path)},
         }
         (work / "atlas.json").write_text(json.dumps(meta, indent=2) + "\n")
+    clock.lap("files_s")
     return Path(out)
+
+
+class _Clock:
+    """Seconds of one step after the other."""
+
+    def __init__(self, steps: dict[str, float]) -> None:
+        self.steps, self.last = steps, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.steps[name], self.last = now - self.last, now
 
 
 def encode_store(

@@ -34,7 +34,7 @@ def unfolded_key(likelihood: str, *, limits: bool) -> dict[str, Any]:
     ]
     if decoding.note:  # counts and reconstruction are one thing, the decoded curve is another
         note = f"{decoding.curve}: {decoding.note}"
-        return {"lines": lines, "warning": f"counts and reconstruction: {words.NOT_DECONVOLVED}", "note": note}
+        return {"lines": lines, "warning": f"Counts and reconstruction: {words.NOT_DECONVOLVED}", "note": note}
     return {"lines": lines, "warning": words.NOT_DECONVOLVED}
 
 

@@ -19,7 +19,7 @@ export function render({ model }) {
     const rows = model.content.rows ?? [];
     swap(root,
       h("div", { class: "what sub" }, "ln F(E) = mean of the atlas + weights × templates"),
-      h("div", { class: "headings" }, h("span", {}, "0.3–10 keV"), h("span", {}, "Weight; 90 % of the atlas"), h("span", {}), h("span", { title: "Share of the variance of ln F(E) over the atlas" }, "Variance")),
+      h("div", { class: "headings" }, h("span", {}, "0.3–10 keV"), h("span", {}, "Weight, and 90 % of the atlas"), h("span", {}), h("span", { title: "Share of the variance of ln F(E) over the atlas" }, "Variance")),
       h("div", { class: "lines", role: "list" }, ...rows.map((row) => h("div", { class: "template", role: "listitem", title: row.title },
         curve(row), bar(row), h("b", {}, row.weight), h("span", { class: "share" }, row.share)))));
   };
