@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,34 +15,51 @@ from vae.errors import OptionError
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Measure one part of the explorer, in fresh processes as a user would start them.
+    """Measure one part of the explorer.
 
-    demo: builds of the simulated archive, with one and two workers; seconds and memory from process start to atlas,
-    whether both are the same to the last bit, and the simulator's kernels against astropy and numpy.
+    demo: builds of the simulated archive in fresh processes, with one and two workers; seconds and memory from process
+    start to atlas, whether both are the same to the last bit, and the simulator's kernels against astropy and numpy.
+
+    train: updates of the default recipe on the CPU, beside the rate of matrix products and beside a plain DataLoader
+    loop; with --seed-run also how many updates it needs to reach what the seed recipe reached.
+
+    encode: a store to latents, from the disk.
     """
 
-    what: tyro.conf.Positional[Literal["demo"]]
+    what: tyro.conf.Positional[Literal["demo", "train", "encode"]]
     """What to measure."""
-    detections: int = 100_000
-    """Detections of the large build."""
+    detections: int | None = None
+    """Detections of the large build (100,000), of the store to train on (65,536) or to encode (1,000,000)."""
     seed: int = 1
     """Seed of the simulation."""
     repeat: int = 3
-    """Builds of each kind; medians are reported."""
+    """Times that each way is measured; medians are reported."""
     scratch: Path | None = None
     """Folder with room for an atlas at a time; the system's temporary one by default."""
+    store: Path | None = None
+    """train: a store to use instead of simulating one."""
+    seed_run: Path | None = None
+    """train: a model that `train.py --recipe seed` made from the store."""
+    lengths: tuple[int, ...] = (2_500, 5_000, 8_000, 10_000)
+    """train: updates that the default recipe is tried with against the seed run, until it is as good."""
     json: bool = False
     """Print the figures as JSON."""
 
 
+_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000}
+
+
 def main(options: Benchmark) -> dict[str, Any]:
     """Measure and return the figures."""
-    for name in ("detections", "repeat"):
-        if getattr(options, name) < 1:
-            raise OptionError(f"--{name} {getattr(options, name)} is too small", todo="Give 1 or more")
-    from _benchmarks import demo
-
-    figures = demo.measure(options.detections, options.seed, options.repeat, options.scratch)
+    detections = _DETECTIONS[options.what] if options.detections is None else options.detections
+    for name, value in (("detections", detections), ("repeat", options.repeat)):
+        if value < 1:
+            raise OptionError(f"--{name} {value} is too small", todo="Give 1 or more")
+    more: dict[str, Any] = {}
+    if options.what == "train":
+        more = {"store": options.store, "seed_run": options.seed_run, "lengths": options.lengths}
+    measure = importlib.import_module(f"_benchmarks.{options.what}").measure
+    figures = measure(detections, options.seed, options.repeat, options.scratch, **more)
     return {"benchmark": options.what, **figures}
 
 

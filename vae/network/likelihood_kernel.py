@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numba
@@ -103,7 +104,7 @@ def profiled_rows(
         _rows(*arrays, steps, floor, *out, 0, n)
     else:
         edges = np.linspace(0, n, threads + 1).astype(int).tolist()
-        parts = zip(edges[:-1], edges[1:], strict=True)
+        parts = pairwise(edges)
         list(_pool(threads).map(lambda part: _rows(*arrays, steps, floor, *out, *part), parts))
     return deviance, gradient
 

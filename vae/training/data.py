@@ -122,6 +122,18 @@ class ResidentSpectra:
         """Where the spectra are."""
         return self.values.device
 
+    @property
+    def redistribution(self) -> Tensor | None:
+        """Matrices, (n_responses, 336, 238), for the ``response`` likelihood."""
+        return self._redistribution
+
+    @property
+    def response_index(self) -> Tensor:
+        """Matrix of each row, (n,); zeros where there are none."""
+        if self._redistribution is None:
+            return torch.zeros(len(self), dtype=torch.int64, device=self.device)
+        return self._index
+
     def draw(self, size: int, generator: torch.Generator) -> Tensor:
         """Draw row numbers at random, with replacement, every row equally likely.
 

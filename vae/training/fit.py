@@ -95,7 +95,7 @@ def train(
             prepared = prepare(store, options.likelihood, device, quiet=quiet)
         prepared.check(options.likelihood, device)
         total = options.length(len(prepared.training))
-        run, updater = _new_run(options, recipe, total, prepared, ranks)
+        run, updater = new_run(options, recipe, total, prepared, ranks)
         # A GPU draws other random numbers, and so would another share of the work.
         identity = {**options.identity(), "device": device.split(":")[0], "total": total, "data": prepared.content_hash}
         plan = _Plan(options, total, prepared, ranks, checkpoint, identity)
@@ -154,7 +154,7 @@ class _Plan:
             run.save(self.checkpoint, self.identity)
 
 
-def _new_run(
+def new_run(
     options: TrainOptions, recipe: Recipe, total: int, prepared: Prepared, ranks: Ranks
 ) -> tuple[RunState, Updater]:
     """Set everything up at update 0."""
