@@ -2,165 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.atlas import Atlas
 from vae.errors import ExplorerError
 from vae.evaluation.bright import bright_spectra
 from vae.evaluation.ceiling import supervised_embedding
-from vae.evaluation.classes import BAND, ClassSample, class_sample, class_tests
+from vae.evaluation.classes import ClassSample, class_sample, class_tests
 from vae.evaluation.fidelity import fidelity
 from vae.evaluation.goodness import LEAST_NET, goodness
+from vae.evaluation.inputs import Inputs
 from vae.evaluation.invariance import invariance
 from vae.evaluation.landscape import decoded_cells, landscape, map_limits
 from vae.evaluation.leakage import leakage, nuisances
+from vae.evaluation.models_table import compare_models
 from vae.evaluation.nuisance import nuisance_shifts
 from vae.evaluation.nulls import summary
-from vae.evaluation.paired import Sources, draw_sources
 from vae.evaluation.pulls import LEAST_HALF, pull_widths, split_exposures
 from vae.evaluation.ranks import against_exact, rank_calibration, spectra_of_the_model
 from vae.evaluation.reconstruct import reconstruct
 from vae.evaluation.representations import hardness_ratios
 from vae.evaluation.residuals import stacked, usual_groups
 from vae.evaluation.retrieval import retrieval
-from vae.evaluation.rows import labelled, read_rows, unseen
+from vae.evaluation.rows import read_rows
 from vae.evaluation.units import latent_units
-from vae.network import TrainedModel
-from vae.spectra.store import SpectraStore
 
 Array = NDArray[Any]
 Figures = dict[str, Any]
 #: What a part returns: JSON-able figures, and anything for its plots.
 Found = tuple[Figures, Any]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is drawn; the intervals shrink with the square root, the time grows in proportion.
-
-    Parameters
-    ----------
-    fit : int
-        Spectra fitted with power laws, too.
-    per_class : int
-        Most spectra of a class in the class tests.
-    rare, leakage, pulls : int
-        Most rows of the atlas among which rare classes are looked for, whose nuisances are predicted, that are split.
-    sources : int
-        New sources simulated for fidelity and nuisance.
-    ranks, exact : int
-        Spectra made from the prior, and those of them whose exact posterior is summed.
-    residuals, units, real : int
-        Spectra stacked, spectra whose posteriors are summarised, and most real spectra looked at.
-    umap : bool
-    """
-
-    fit: int = 3000
-    per_class: int = 900
-    rare: int = 150_000
-    leakage: int = 10_000
-    pulls: int = 4000
-    sources: int = 1000
-    ranks: int = 4000
-    exact: int = 150
-    residuals: int = 6000
-    units: int = 20_000
-    real: int = 60
-    umap: bool = True
-
-
-#: For a first look in a fraction of the time.
-QUICK: Final = Sizes(
-    fit=400,
-    per_class=150,
-    rare=20_000,
-    leakage=2000,
-    pulls=600,
-    sources=150,
-    ranks=600,
-    exact=0,
-    residuals=1000,
-    units=2000,
-    real=20,
-    umap=False,
-)
 #: Where templates are drawn [keV].
 TEMPLATE_ENERGIES: Final = np.geomspace(0.3, 10.0, 160)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What is evaluated.
-
-    Parameters
-    ----------
-    atlas, store : Atlas, SpectraStore
-        The same folder, opened twice.
-    sizes : Sizes
-    seed : int
-    real : SpectraStore, optional
-        Real spectra, encoded here.
-    models : sequence of (str, TrainedModel)
-        Other models to be compared on the atlas's spectra.
-    """
-
-    atlas: Atlas
-    store: SpectraStore
-    sizes: Sizes = field(default_factory=Sizes)
-    seed: int = 0
-    real: SpectraStore | None = None
-    models: Sequence[tuple[str, TrainedModel]] = ()
-
-    @property
-    def model(self) -> TrainedModel:
-        """The model that the atlas was made with."""
-        return self.atlas.model
-
-    @cached_property
-    def fresh(self) -> NDArray[np.bool_]:
-        """Rows that the model was not trained on."""
-        return unseen(self.store, self.model)[0]
-
-    @cached_property
-    def labels(self) -> NDArray[np.str_]:
-        """Class of each row, "" where none is known."""
-        return labelled(self.atlas.catalogue, simulated=self.atlas.simulated).labels
-
-    @cached_property
-    def net(self) -> Array:
-        """Net counts of each row."""
-        return self.atlas.catalogue["net_counts"].to_numpy(np.float64)
-
-    @cached_property
-    def source_id(self) -> NDArray[np.int64]:
-        """Source of each row."""
-        return np.asarray(self.atlas.catalogue["source_id"].to_numpy())
-
-    @cached_property
-    def sources(self) -> Sources:
-        """New simulated sources, shared by the parts that need the truth."""
-        return draw_sources(self.sizes.sources, self.seed)
-
-    def draw(self, mask: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-        """At most so many of the rows of a mask, at random, ascending.
-
-        Raises
-        ------
-        ExplorerError
-            When there are none.
-        """
-        rows = np.flatnonzero(mask)
-        if not rows.size:
-            raise ExplorerError("no spectrum of sources that the model was not trained on has counts enough")
-        if rows.size > most:
-            rows = np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
-        return rows
 
 
 def fit_part(inputs: Inputs) -> Found:
@@ -186,13 +62,15 @@ def classes_part(inputs: Inputs) -> Found:
 
 def _ceiling(inputs: Inputs, sample: ClassSample) -> tuple[Array, Figures]:
     """Teach a bottleneck the classes of labelled sources outside the test."""
-    band = (inputs.net > BAND[0]) & (inputs.net <= BAND[1]) & (inputs.labels != "")
-    others = band & ~np.isin(inputs.source_id, sample.source_id) & np.isin(inputs.labels, sample.split.classes)
-    rows = inputs.draw(others, 20 * inputs.sizes.per_class)
-    block = read_rows(inputs.store, rows)
-    updates = 1500 if inputs.sizes.umap else 300
+    elsewhere = ~np.isin(inputs.source_id, sample.source_id)
+    rows = inputs.draw(elsewhere & (inputs.labels != "") & (inputs.net > LEAST_NET), inputs.sizes.taught)
     return supervised_embedding(
-        block, inputs.labels[rows], inputs.source_id[rows], sample.test, updates=updates, seed=inputs.seed
+        read_rows(inputs.store, rows),
+        inputs.labels[rows],
+        inputs.source_id[rows],
+        sample.test,
+        classes=sample.split.classes.tolist(),
+        seed=inputs.seed,
     )
 
 
@@ -301,6 +179,23 @@ def real_part(inputs: Inputs) -> Found:
     return figures | {"spectra": spectra}, arrays
 
 
+def models_part(inputs: Inputs) -> Found:
+    """Compare the atlas's model with others, on spectra that none of them was trained on."""
+    if not inputs.models:
+        raise ExplorerError("no other models were given (--models)")
+    everything = [(inputs.atlas.name, inputs.model), *inputs.models]
+    return (
+        compare_models(
+            everything,
+            inputs.store,
+            rows=inputs.sizes.residuals,
+            per_class=inputs.sizes.per_class,
+            seed=inputs.seed,
+        ),
+        None,
+    )
+
+
 @dataclass(frozen=True)
 class Part:
     """One part: what the progress bar calls it, what computes it, and the keys of its figures in `metrics.json`."""
@@ -321,6 +216,7 @@ PARTS: Final = (
     Part("nuisance", nuisance_part, ("nuisance",)),
     Part("latent space", units_part, ("units",)),
     Part("real spectra", real_part, ("real",)),
+    Part("other models", models_part, ("models",)),
 )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from vae.atlas import Atlas
 from vae.errors import OptionError
-from vae.evaluation.parts import PARTS, QUICK, Inputs, Sizes, compute
+from vae.evaluation.inputs import QUICK, Inputs, Sizes
+from vae.evaluation.parts import PARTS, compute
 from vae.evaluation.report.compose import About, report
 from vae.evaluation.table import markdown
 from vae.files import new_file
@@ -101,6 +102,9 @@ def evaluate(path: str | Path, options: EvaluateOptions | None = None, *, quiet:
         real=None if options.real is None else SpectraStore.open(options.real),
         models=[(folder.resolve().name, TrainedModel.load(folder)) for folder in options.models],
     )
+    names = [name for name, _ in inputs.models]
+    if len({atlas.name, *names}) <= len(names):
+        raise OptionError("two models have one name", where=", ".join(names), todo="Rename their folders")
     metrics: dict[str, Any] = {"atlas": atlas.name, "simulated": atlas.simulated, "detections": len(atlas)}
     metrics["model"] = _model_facts(atlas.model)
     plots: dict[str, Any] = {}
