@@ -26,12 +26,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a class-balanced test: neighbours are looked for in `reference`, for each of `query`.
+    """Rows of a test of classes: neighbours are looked for in `reference`, for each of `query`.
 
     Parameters
     ----------
     reference, query : array of int64
-        Rows; no source is in both, every class is there equally often.
+        Rows; no source is in both. Every class is in `reference` equally often.
     classes : array of str
     left_out : dict of str to int
         Classes too rare to be told apart, with their rows.
@@ -52,7 +52,7 @@ def balanced_split(
     least: int = LEAST_ROWS,
     seed: int = 0,
 ) -> Split:
-    """Draw equally many rows of each class, two thirds of them for reference, parted by source.
+    """Draw equally many rows of reference of each class, and as many to ask about as there are, parted by source.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def balanced_split(
     rows : array of int64
         Rows to draw from.
     most : int
-        Of a class; the rarest class decides if it has fewer.
+        Of a class, two thirds of them for reference. The rarest class decides how many each has there, or the common
+        ones would win by their numbers; those asked about need not be as many, as every class counts the same.
     least : int
         Classes with fewer of the rows are left out.
 
@@ -85,8 +86,9 @@ def balanced_split(
     parts: dict[bool, list[NDArray[np.int64]]] = {True: [], False: []}
     for side, share in ((True, most // 3), (False, most - most // 3)):
         pools = [rows[(in_query == side) & (labels[rows] == name)] for name in classes]
-        size = min(share, *(len(pool) for pool in pools))
-        parts[side] = [rng.choice(pool, size, replace=False) for pool in pools]
+        least_of_all = min(len(pool) for pool in pools)
+        sizes = [min(share, len(pool) if side else least_of_all) for pool in pools]
+        parts[side] = [rng.choice(pool, size, replace=False) for pool, size in zip(pools, sizes, strict=True)]
     return Split(np.concatenate(parts[False]), np.concatenate(parts[True]), classes, left_out)
 
 
