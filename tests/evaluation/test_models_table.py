@@ -43,17 +43,17 @@ def comparison(tiny_store: Path) -> dict[str, Any]:
         ("bits", _model(1, free_bits=0.5)),
     ]
     done: list[str] = []
-    out = compare_models(models, SpectraStore.open(tiny_store), rows=300, after_each=done.append)
+    out = compare_models(models, SpectraStore.open(tiny_store), rows=150, after_each=done.append)
     assert done == [name for name, _ in models]
     return out
 
 
 def test_every_model_has_its_figures_and_json_holds_them(comparison: dict[str, Any]) -> None:
     json.dumps(comparison)
-    assert comparison["spectra"] == 300
+    assert comparison["spectra"] == 150
     for row in comparison["rows"]:
         assert row["units"]["dimensions"] == row["latent_dim"]
-        assert sum(row["cstat_z"][name]["spectra"] for name in row["cstat_z"] if name != "all") == 300
+        assert sum(row["cstat_z"][name]["spectra"] for name in row["cstat_z"] if name != "all") == 150
         assert np.isfinite(row["cstat_z"]["all"]["median_z"])
         assert row["held_out"]["median"] == 100.0 + row["seed"]
     assert comparison["rows"][3]["changes"] == {"free_bits": 0.5}

@@ -33,7 +33,7 @@ def read_rows(store: SpectraStore, rows: NDArray[np.int64], *, area: bool = Fals
     area : bool
         Also read the areas, which folding needs; else `area` has shape (n, 0).
     """
-    rows = np.asarray(rows, np.int64)
+    rows, n_rows = np.asarray(rows, np.int64), len(store)
     chunk = rows // CHUNK_ROWS
     parts: dict[str, list[Array]] = {name: [] for name in _NAMES if area or name != "area"}
     order = np.argsort(chunk, kind="stable")
@@ -42,7 +42,7 @@ def read_rows(store: SpectraStore, rows: NDArray[np.int64], *, area: bool = Fals
         members = rows[order[first:last]]
         start = int(members[0]) // CHUNK_ROWS * CHUNK_ROWS
         for name, found in parts.items():
-            found.append(store.read(name, slice(start, min(start + CHUNK_ROWS, len(store))))[members - start])
+            found.append(store.read(name, slice(start, min(start + CHUNK_ROWS, n_rows)))[members - start])
     back = np.argsort(order, kind="stable")
     if not rows.size:
         arrays = {name: store.read(name, slice(0, 0)) for name in parts}
