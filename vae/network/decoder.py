@@ -89,5 +89,5 @@ class Decoder(nn.Module):
     def combine(self, z: Tensor, templates: Tensor) -> Tensor:
         """Return the shapes that templates (n_templates, n_energies) give at latent positions (n, d)."""
         combined = torch.mm(self.branch(z), templates * self.norm)
-        combined = torch.clamp(combined, LOG_SHAPE_MIN, LOG_SHAPE_MAX)
+        combined = nn.functional.hardtanh(combined, LOG_SHAPE_MIN, LOG_SHAPE_MAX)  # clamp, differentiated in one pass
         return torch.exp(combined) if self.config.output == "exp" else nn.functional.softplus(combined)
