@@ -100,12 +100,15 @@ def _front(study: Document, judged: list[Document], best: list[Document], baseli
         reading += f"; the default recipe is {'one of them' if baseline['pareto'] else 'not'}"
     quality = judged[0]["scores"]["quality"]
     ratios = quality["hardness_ratios"]["value"]
+    about = ""
+    if "classes" in quality:
+        about = f" of {len(quality['classes'])} classes at 300-1000 net counts"
     caption = (
-        f"Quality is {quality['is']} (chance {quality['chance']:.2f}; four hardness ratios {ratios:.3f}). Leakage is "
-        "the cross-validated R² of log net counts and off-axis angle, as far as hardness ratios do not explain them, "
-        "given the latents; intrinsic differences between bright and faint sources count too. Held-out loss is the 5 % "
-        "trimmed mean. Bars are 95 % intervals, sources resampled; how much a second run with another seed would "
-        "differ comes on top of them."
+        f"Quality is {quality['is']}{about} (chance {quality['chance']:.2f}; four hardness ratios {ratios:.3f}). "
+        "Leakage is the cross-validated R² of log net counts and off-axis angle, as far as hardness ratios do not "
+        "explain them, given the latents (below 0.01 it is not seen); intrinsic differences between bright and faint "
+        "sources count too. Held-out loss is the 5 % trimmed mean. Bars are 95 % intervals, sources resampled; how much "
+        "a second run with another seed would differ comes on top of them."
     )
     with painted() as colours:
         picture = drawing(pareto(study, colours), "pareto", "Quality and leakage of each trial against held-out loss")
