@@ -61,10 +61,10 @@ METRICS: dict[str, Any] = {
 def test_every_figure_has_a_line_and_what_is_missing_none() -> None:
     assert list(figures(METRICS).values()) == [
         "0.700 (0.650–0.750)",
-        "+0.20, 90 %",
-        "0.250 (0.100–0.400) / 0.100 / 0.0010",
+        "+0.20; 90 %",
+        "0.250 (0.100–0.400); 0.100; 0.0010",
         "1.00 (0.90–1.10), 1.20 (1.10–1.30)",
-        "0.200 (0.100–0.300) (0.300, 0.400)",
+        "0.200 (0.100–0.300); 0.300; 0.400",
     ]
 
 
@@ -72,6 +72,6 @@ def test_before_and_after_share_their_lines() -> None:
     text = markdown(METRICS, {"fit": METRICS["fit"] | {"old": METRICS["fit"]["above_300_net"]}})
     assert "| before | after |" in text
     assert "| – | 0.700 (0.650–0.750) |" in text
-    assert "C-stat z above 300 net, model: median, within 3 | +0.20, 90 % | +0.20, 90 % |" in text
-    assert "C-stat z old, model: median, within 3 | +0.20, 90 % | – |" in text
+    assert "C-stat z, median; share within 3σ: above 300 net, this model | +0.20; 90 % | +0.20; 90 % |" in text
+    assert "C-stat z, median; share within 3σ: old, this model | +0.20; 90 % | – |" in text
     assert "before" not in markdown(METRICS)

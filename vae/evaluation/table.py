@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vae.evaluation.report.words import between, left_out, number, representation, scored, share, text
+from vae.evaluation.report.words import (
+    between,
+    counts_range,
+    left_out,
+    null,
+    number,
+    representation,
+    scored,
+    share,
+    text,
+)
 
 Figures = dict[str, str]
 
 
-def figures(metrics: Mapping[str, Any]) -> Figures:
-    """Return what there is to compare, name to text: each figure with its interval and, in its name, its baseline.
+def groups(metrics: Mapping[str, Any]) -> dict[str, Figures]:
+    """Return what there is to compare, in groups: each figure with its interval, beside its baselines.
 
     Parameters
     ----------
     metrics : mapping
         What ``scripts/evaluate.py`` writes to ``metrics.json``; parts may be missing, or left out with a reason.
     """
-    out: Figures = {}
+    out: dict[str, Figures] = {}
     for key, rows in (
         ("knn", _classes),
         ("probe", _classes),
@@ -34,23 +44,34 @@ def figures(metrics: Mapping[str, Any]) -> Figures:
         part = metrics.get(key)
         if part and not left_out(part):
             out |= rows(key, part)
-    return out
+    return {name: rows for name, rows in out.items() if rows}
 
 
-def _classes(key: str, part: Mapping[str, Any]) -> Figures:
+def figures(metrics: Mapping[str, Any]) -> Figures:
+    """Return the same without groups, name to text."""
+    return {f"{group}: {name}": value for group, rows in groups(metrics).items() for name, value in rows.items()}
+
+
+def _classes(key: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     low, high = part["net_counts"]
     band = f"{low:.0f}–{high:.0f}" if high else f"above {low:.0f}"
-    about = f"{len(part['classes'])} classes, {band} net counts, chance {part['chance']:.2f}"
     way = {"knn": "kNN", "probe": "Linear probe"}[key]
+    title = (
+        f"{way}, balanced accuracy of {len(part['classes'])} classes, {band} net counts (chance {part['chance']:.2f})"
+    )
+    scores = part["balanced_accuracy"]
+    order = sorted(scores, key=lambda name: (name != "latents", -number(scores[name]["balanced_accuracy"])))
     return {
-        f"{way} balanced accuracy, {representation(name)} ({about})": between(
-            score["balanced_accuracy"], score["low"], score["high"], ".3f"
-        )
-        for name, score in part["balanced_accuracy"].items()
+        title: {
+            representation(name): between(
+                scores[name]["balanced_accuracy"], scores[name]["low"], scores[name]["high"], ".3f"
+            )
+            for name in order
+        }
     }
 
 
-def _fit(_: str, part: Mapping[str, Any]) -> Figures:
+def _fit(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     out: Figures = {}
     for subset, entry in part.items():
         if not isinstance(entry, Mapping) or subset == "by_class":
@@ -59,47 +80,48 @@ def _fit(_: str, part: Mapping[str, Any]) -> Figures:
             if name in entry and entry[name]["median_z"] is not None:
                 z = entry[name]
                 median = between(z["median_z"], z.get("median_z_low"), z.get("median_z_high"), "+.2f")
-                out[f"C-stat z {subset.replace('_', ' ')}, {name.replace('_', ' ')}: median, within 3"] = (
-                    f"{median}, {share(z['fraction_within_3'])}"
-                )
-    return out
+                label = f"{counts_range(subset.replace('_', ' '))}, {null(name)}"
+                out[label] = f"{median}; {share(z['fraction_within_3'])}"
+    return {"C-stat z, median; share within 3σ": out}
 
 
-def _residuals(_: str, part: Mapping[str, Any]) -> Figures:
+def _residuals(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     whole = part["all"]
     return {
-        "Stacked residuals of all: rms beyond counting, χ per bin": f"{share(whole['excess'], 1)}, {whole['chi']:.2f}"
+        "Stacked residuals of all": {
+            "rms excess beyond counting noise": share(whole["excess"], 1),
+            "χ per bin (1 is right)": text(whole["chi"]),
+        }
     }
 
 
-def _rare(_: str, part: Mapping[str, Any]) -> Figures:
+def _rare(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     out: Figures = {}
     for name, entry in part.get("classes", {}).items():
         at = entry["at"]["25"]
         mine = at["latents"]
-        out[f"Recall among 25 neighbours, {name} (latents / hardness ratios / chance)"] = (
-            f"{between(mine['recall'], mine['low'], mine['high'], '.3f')} / "
-            f"{text(at['hardness_ratios_4d']['recall'], '.3f')} / {text(at['chance'], '.4f')}"
+        out[name] = (
+            f"{between(mine['recall'], mine['low'], mine['high'], '.3f')}; "
+            f"{text(at['hardness_ratios_4d']['recall'], '.3f')}; {text(at['chance'], '.4f')}"
         )
-    return out
+    return {"Recall of rare classes among 25 neighbours: latents; hardness ratios; chance": out}
 
 
-def _calibration(_: str, part: Mapping[str, Any]) -> Figures:
+def _calibration(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     out: Figures = {}
     for name, entry in part.get("split_exposure", {}).items():
         if isinstance(entry, Mapping) and "width" in entry:
-            label = "all" if name == "all" else f"{name} net counts"
-            out[f"Width of split-exposure pulls, {label} (wanted 0.9–1.1)"] = _each(entry["width"])
+            label = "all" if name == "all" else f"{counts_range(name)} net counts"
+            out[f"width of split-exposure pulls, {label} (0.9–1.1 wanted)"] = _each(entry["width"])
     ranks = part.get("ranks", {})
     if "coverage_68" in ranks:
-        out["True positions within the 68 % intervals, of the model's own spectra"] = _each(
-            ranks["coverage_68"], ".0f", factor=100, unit=" %"
-        )
+        label = "true positions within the 68 % intervals, of the model's own spectra"
+        out[label] = _each(ranks["coverage_68"], ".0f", factor=100, unit=" %")
     exact = part.get("exact", {})
     if "sigma_ratio" in exact:
-        out["σ over that of the exact posterior, median"] = _each(exact["sigma_ratio"])
-        out["Amortisation gap, median (nats)"] = scored(exact["gap_nats"])
-    return out
+        out["σ over that of the exact posterior, median (1 is right)"] = _each(exact["sigma_ratio"])
+        out["amortisation gap, median (nats)"] = scored(exact["gap_nats"])
+    return {"σ, one figure a dimension": out}
 
 
 def _each(score: Mapping[str, Any], form: str = ".2f", *, factor: float = 1.0, unit: str = "") -> str:
@@ -110,56 +132,61 @@ def _each(score: Mapping[str, Any], form: str = ".2f", *, factor: float = 1.0, u
     )
 
 
-def _fidelity(_: str, part: Mapping[str, Any]) -> Figures:
+def _fidelity(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     out: Figures = {}
     for name, entry in part.items():
         if isinstance(entry, Mapping) and "decoded" in entry:
-            label = "all" if name == "all" else f"{name} net counts"
+            label = "all" if name == "all" else f"{counts_range(name)} net counts"
             others = [text(entry[key]["median"]["value"], ".3f") for key in ("unfolded", "best_absorbed_power_law")]
-            out[f"Decoded photons off by, {label} (dex; unfolded, best absorbed power law)"] = (
-                f"{scored(entry['decoded']['median'], '.3f')} ({', '.join(others)})"
-            )
-    return out
+            out[label] = "; ".join([scored(entry["decoded"]["median"], ".3f"), *others])
+    return {"Photons in bands, distance from the truth (dex): decoded; unfolded; best absorbed power law": out}
 
 
-def _nuisance(_: str, part: Mapping[str, Any]) -> Figures:
-    out: Figures = {}
-    for name, entry in part.get("paired", {}).items():
-        if isinstance(entry, Mapping) and "median_in_sigma" in entry:
-            out[f"Shift of μ, {name}: median (σ), sources within σ"] = (
-                f"{scored(entry['median_in_sigma'])}, {share(entry['within_sigma']['value'])}"
-            )
-    for level, families in part.get("invariance", {}).items():
-        if isinstance(families, Mapping):
-            for name, entry in families.items():
-                out[f"Shift of μ by another {name}, {level} net counts: median (σ), sources within σ"] = (
-                    f"{scored(entry['median_in_sigma'])}, {share(entry['within_sigma']['value'])}"
-                )
+def _nuisance(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
+    out: dict[str, Figures] = {}
+    families = {"Shift of μ, median (σ); sources that move by less than σ": part.get("paired", {})}
+    for level, entry in part.get("invariance", {}).items():
+        if isinstance(entry, Mapping):
+            families[f"The same by another instrument, {counts_range(level)} net counts"] = entry
+    for title, family in families.items():
+        out[title] = {
+            name: f"{scored(entry['median_in_sigma'])}; {share(entry['within_sigma']['value'])}"
+            for name, entry in family.items()
+            if isinstance(entry, Mapping) and "median_in_sigma" in entry
+        }
+    shares: Figures = {}
     for name, entry in part.get("variance_shares", {}).items():
         if isinstance(entry, Mapping) and "latents" in entry:
             hardness = entry.get("corrected_hardness", entry["hardness_ratios"])
-            out[f"R² of {name} given latents (hardness ratios; beyond them)"] = (
-                f"{scored(entry['latents'], '.3f')} ({text(hardness['value'], '.3f')}; "
-                f"{text(entry['beyond_hardness']['value'], '+.3f')})"
+            shares[name] = "; ".join(
+                [
+                    scored(entry["latents"], ".3f"),
+                    text(hardness["value"], ".3f"),
+                    text(entry["beyond_hardness"]["value"], "+.3f"),
+                ]
             )
-    return out
+    return out | {"Variance explained, R²: latents; hardness ratios; what latents add": shares}
 
 
-def _units(_: str, part: Mapping[str, Any]) -> Figures:
+def _units(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     return {
-        "Active latent axes": f"{part['active']} of {part['dimensions']}",
-        "KL to the prior, information of the latents (nats)": (
-            f"{text(part['kl_total'])}, {text(part['information'])} of at most {text(part['information_limit'])}"
-        ),
+        "Latent space": {
+            "active axes": f"{part['active']} of {part['dimensions']}",
+            "KL to the prior (nats)": text(part["kl_total"]),
+            "information on a spectrum (nats; at most)": (
+                f"{text(part['information'])}; {text(part['information_limit'])}"
+            ),
+        }
     }
 
 
-def _real(_: str, part: Mapping[str, Any]) -> Figures:
+def _real(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
+    names = {"model_z": "this model", "fit_z": "absorbed power law, fitted", "null_z": "best null"}
     return {
-        f"C-stat z of {part['rows']} real spectra, {name}: median, within 3": (
-            f"{text(part[key]['median_z'], '+.2f')}, {share(number(part[key]['fraction_within_3']))}"
-        )
-        for key, name in (("model_z", "model"), ("fit_z", "absorbed power law fitted"), ("null_z", "best null"))
+        f"C-stat z of {part['rows']} real spectra, median; share within 3σ": {
+            name: f"{text(part[key]['median_z'], '+.2f')}; {share(part[key]['fraction_within_3'])}"
+            for key, name in names.items()
+        }
     }
 
 

@@ -16,7 +16,7 @@ from vae.evaluation.report.sections.real import real_section
 from vae.evaluation.report.sections.uncertainty import uncertainty_section
 from vae.evaluation.report.style import painted
 from vae.evaluation.report.words import joined, left_out, number, share, text
-from vae.evaluation.table import figures as table_figures
+from vae.evaluation.table import groups as table_groups
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,13 @@ def _headlines(metrics: Mapping[str, Any]) -> list[Headline]:
 
 def _all(metrics: Mapping[str, Any], before: Mapping[str, Any] | None) -> Section:
     """Every figure in one table."""
-    new = table_figures(metrics)
-    old = {} if before is None else table_figures(before)
-    names = [*new, *(name for name in old if name not in new)]
-    columns = ["figure", "value"] if before is None else ["figure", "before", "after"]
-    rows = [[name, *([] if before is None else [old.get(name, "–")]), new.get(name, "–")] for name in names]
+    new, old = table_groups(metrics), table_groups(before or {})
+    columns = ["", "value"] if before is None else ["", "before", "after"]
+    rows: list[list[str]] = []
+    for group in [*new, *(name for name in old if name not in new)]:
+        mine, earlier = new.get(group, {}), old.get(group, {})
+        rows.append([group])
+        for name in [*mine, *(name for name in earlier if name not in mine)]:
+            rows.append([name, *([] if before is None else [earlier.get(name, "–")]), mine.get(name, "–")])
     plate = Plate("table", "", "", "", table=Table(columns, rows, frozenset(range(1, len(columns)))))
     return Section("all", "All figures", "Each beside its baselines, with 95 % intervals where it is a score.", [plate])

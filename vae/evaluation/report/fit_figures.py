@@ -148,7 +148,7 @@ def stacked_residuals(stacks: Sequence[Mapping[str, Any]], colours: Palette) -> 
         axes.axhline(0, color=colours["model"], linewidth=1.25)
         axes.errorbar(
             stack["energies"],
-            excess.clip(-limit, limit),
+            np.where(np.abs(excess) <= limit, excess, np.nan),
             yerr=error,
             xerr=stack["half_widths"],
             fmt=".",
@@ -156,6 +156,10 @@ def stacked_residuals(stacks: Sequence[Mapping[str, Any]], colours: Palette) -> 
             markersize=3.5,
             elinewidth=1.0,
         )
+        for sign, marker in ((1, "^"), (-1, "v")):
+            out = np.flatnonzero(sign * excess > limit)
+            at = np.asarray(stack["energies"])[out]
+            axes.plot(at, np.full(out.size, 0.93 * sign * limit), marker, color=colours["data"], markersize=5)
         title(axes, str(stack["name"]), colours, note=f"{stack['rows']:,} spectra")
     return figure
 
@@ -169,7 +173,7 @@ def misfits(names: Sequence[str], expected: Mapping[str, Array], colours: Palett
     expected : mapping of array, shape (n, 238)
         `counts`, and expected counts of the `model` and of the `fit`.
     """
-    columns, height, gap_x, gap_y, top = 2, 108.0, 34.0, 40.0, 46.0
+    columns, height, gap_x, gap_y, top = 2, 108.0, 34.0, 40.0, 50.0
     rows = -(-len(names) // columns)
     width = (WIDTH - LEFT - 8 - gap_x) / columns
     figure = canvas(top + rows * height + (rows - 1) * gap_y + 38)
@@ -195,7 +199,7 @@ def misfits(names: Sequence[str], expected: Mapping[str, Array], colours: Palett
         axes.set(ylim=(-12.5, 12.5), yticks=(-10, 0, 10), ylabel="Residual (σ)" if column == 0 else "")
         signed(axes)
         if index == 0:
-            key(axes, colours, [("model", styles["model"]), ("absorbed power law fit", styles["fit"])], above=18.0)
+            key(axes, colours, [("model", styles["model"]), ("absorbed power law fit", styles["fit"])], above=24.0)
         title(axes, name, colours)
     return figure
 

@@ -26,7 +26,7 @@ from vae.evaluation.report.plots import (
     title,
 )
 from vae.evaluation.report.style import BODY
-from vae.palette import Palette, class_weight
+from vae.palette import CLASS_TOKENS, Palette, class_weight
 
 Array = NDArray[Any]
 
@@ -88,7 +88,8 @@ def latent_map(
     total = np.bincount(code, minlength=len(by_code))
     for place, name in enumerate(names):
         index = by_code.index(name)
-        side.plot(0.02, place + 0.5, "s", color=inks[index], markersize=8)
+        filled_chip = inks[index] if name in CLASS_TOKENS else "none"  # others borrow a colour
+        side.plot(0.02, place + 0.5, "s", color=inks[index], markerfacecolor=filled_chip, markersize=7)
         side.text(0.09, place + 0.5, name, va="center", size=BODY)
         side.text(1.0, place + 0.5, f"{total[index]:,}", va="center", ha="right", size=BODY, color=colours["text-2"])
     return figure

@@ -152,6 +152,7 @@ def _hollow(index: int, colours: Palette) -> dict[str, Any]:
         "markeredgecolor": colours["text-2"],
         "markeredgewidth": 1.25,
         "linestyle": "none",
+        "clip_on": False,
     }
 
 

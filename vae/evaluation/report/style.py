@@ -101,7 +101,7 @@ def drawing(figure: Figure, name: str, description: str) -> str:
     # The page has one face with all weights; a hundredth of a pixel is enough.
     text = re.sub(r"font: (\d+) ([\d.]+px) [^;\"]+", r"font-size: \2; font-weight: \1", text)
     text = re.sub(r"font-family: [^;\"]+;? ?|<style.*?</style>|<defs>\s*</defs>", "", text)
-    text = re.sub(r"(\.\d\d)\d+", r"\1", text).replace("xlink:href", "href")
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), text).replace("xlink:href", "href")
     used = set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", text))
     text = re.sub(r' id="([\w.-]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", text)
     text = re.sub(r"(url\(#|href=\"#)", rf"\1{name}-", text)

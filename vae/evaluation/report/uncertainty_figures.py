@@ -30,9 +30,9 @@ def pull_histograms(edges: Array, histogram: Array, colours: Palette) -> Figure:
     histogram : array, shape (d, k)
         Densities.
     """
-    figure = canvas(46 + _HEIGHT + 38)
+    figure = canvas(30 + _HEIGHT + 38)
     fine = np.linspace(edges[0], edges[-1], 201)
-    for index, axes in enumerate(panels(figure, min(len(histogram), _MOST_PANELS), top=46, height=_HEIGHT)):
+    for index, axes in enumerate(panels(figure, min(len(histogram), _MOST_PANELS), top=30, height=_HEIGHT)):
         x, y = steps(edges, histogram[index])
         axes.fill_between(x, y, color=colours["model"], alpha=0.22, linewidth=0)
         drawn = axes.plot(x, y, color=colours["model"], linewidth=1.5)[0]
@@ -57,11 +57,11 @@ def rank_histograms(edges: Array, histograms: Mapping[str, Array], n: Mapping[st
     n : mapping of int
         Spectra behind each.
     """
-    figure = canvas(46 + _HEIGHT + 38)
+    figure = canvas(30 + _HEIGHT + 38)
     encoder = histograms["encoder"]
     share, total = 1.0 / (len(edges) - 1), n["encoder"]
     low, high = binom.ppf([0.025, 0.975], total, share) / (total * share)
-    for index, axes in enumerate(panels(figure, min(len(encoder), _MOST_PANELS), top=46, height=_HEIGHT)):
+    for index, axes in enumerate(panels(figure, min(len(encoder), _MOST_PANELS), top=30, height=_HEIGHT)):
         axes.axhspan(low, high, color=colours["text-3"], alpha=0.16, linewidth=0)
         axes.axhline(1.0, color=colours["zero"])
         entries: list[tuple[str, Mapping[str, Any]]] = []

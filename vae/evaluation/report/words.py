@@ -16,6 +16,8 @@ _REPRESENTATIONS: Final = {
     "shuffled_labels": "Shuffled labels (chance)",
 }
 _INPUTS: Final = {"asinh": "encoder input", "unfolded_over_max": "unfolded / max", "net_fraction": "net fraction"}
+#: Figures from here on are written without decimals.
+_GREAT: Final = 100.0
 _METHODS: Final = {"pca": "PCA", "nmf": "NMF", "umap": "UMAP"}
 
 
@@ -34,6 +36,11 @@ def null(name: str) -> str:
     return {"model": "this model"}.get(name, name.replace("_", " "))
 
 
+def counts_range(name: str) -> str:
+    """Write a range of counts, ``1000-10000`` or ``above 10000``, for people."""
+    return re.sub(r"\d{4,}", lambda found: f"{int(found[0]):,}", name).replace("-", "–")
+
+
 def number(value: Any) -> float:
     """Return a figure, NaN where there is none."""
     return float("nan") if value is None else float(value)
@@ -42,6 +49,8 @@ def number(value: Any) -> float:
 def text(value: Any, form: str = ".2f", *, unit: str = "") -> str:
     """Write a figure with a true minus; a dash where there is none."""
     value = number(value)
+    if abs(value) >= _GREAT:
+        form = f"{form[0] if form[0] in '+-' else ''},.0f"
     return f"{value:{form}}{unit}".replace("-", "−") if np.isfinite(value) else "–"
 
 
@@ -55,7 +64,7 @@ def between(value: Any, low: Any, high: Any, form: str = ".2f", *, factor: float
     value, low, high = (factor * number(part) for part in (value, low, high))
     if not (np.isfinite(low) and np.isfinite(high)):
         return text(value, form, unit=unit)
-    dash = " to " if low < 0 else "–"
+    dash = " to " if low < 0 or form.startswith("+") else "–"
     return f"{text(value, form)} ({text(low, form)}{dash}{text(high, form)}){unit}"
 
 

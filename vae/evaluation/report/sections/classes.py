@@ -12,8 +12,11 @@ from vae.evaluation.report.words import between, joined, left_out, number, repre
 from vae.palette import Palette
 
 _TESTS = {
-    "knn": ("nearest neighbours", "the commonest class of the {neighbours} nearest of {reference_rows:,} spectra"),
-    "probe": ("a linear probe", "multinomial logistic regression taught on {reference_rows:,} spectra"),
+    "knn": (
+        "nearest neighbours",
+        "given the commonest class of the {neighbours} nearest among {reference_rows:,}",
+    ),
+    "probe": ("a linear probe", "classified by multinomial logistic regression taught on {reference_rows:,}"),
 }
 #: Beside the latents, class by class.
 _BESIDE = ("hardness_ratios_4d", "supervised_2d")
@@ -74,7 +77,7 @@ def _overall(name: str, test: Mapping[str, Any], colours: Palette) -> Plate:
         f"The latents tell {len(test['classes'])} classes apart with a balanced accuracy of "
         f"{between(mine['balanced_accuracy'], mine['low'], mine['high'], '.3f')}; the best plane that needs no network "
         f"({representation(rival)}) reaches {difference['balanced_accuracy']:.3f}, a difference of {gain}.",
-        f"{test['query_rows']:,} spectra with {band} are given {how.format(**about)}, of other sources. "
+        f"{test['query_rows']:,} spectra with {band} are {how.format(**about)}, of other sources. "
         f"Labels: {test['labels']}. Asked about: {test['asked_about']}."
         + (f" Too rare for this test: {joined(sorted(rare))}." if rare else ""),
         drawing(
@@ -163,7 +166,7 @@ def rare_section(figures: Mapping[str, Any] | None, colours: Palette) -> Section
     at_25 = [entry["at"]["25"] for entry in classes.values()]
     ahead = sum(number(at["latents"]["recall"]) > number(at["hardness_ratios_4d"]["recall"]) for at in at_25)
     caption = (
-        f"Neighbours are looked for among {figures['rows']:,} spectra above 300 net counts, in latents scaled to unit "
+        f"Neighbours are looked for among {figures['rows']:,} spectra above 300 net counts, in latents as they are; "
         "variance; spectra of the same source do not count. At the right: spectra and sources of the class."
     )
     return Section(

@@ -11,7 +11,7 @@ from vae.evaluation.goodness import Goodness
 from vae.evaluation.report.fit_figures import fit_by_class, stacked_residuals, z_against_counts
 from vae.evaluation.report.page import Plate, Section, Table
 from vae.evaluation.report.style import drawing
-from vae.evaluation.report.words import between, left_out, null, share, text
+from vae.evaluation.report.words import between, counts_range, left_out, null, share, text
 from vae.palette import Palette
 
 _NULLS = ("model", "best_absorbed_power_law", "fixed_power_law", "background_only")
@@ -63,7 +63,7 @@ def _table(figures: Mapping[str, Any]) -> Table:
         size = entry.get("rows", figures["rows"])
         if not size:
             continue
-        rows.append([f"{subset.replace('_', ' ').replace('-', '–')} · {size:,} spectra"])
+        rows.append([f"{counts_range(subset.replace('_', ' '))} · {size:,} spectra"])
         for name in _NULLS:
             if name in entry:
                 score = entry[name]
@@ -98,7 +98,9 @@ def residuals_section(figures: Mapping[str, Any] | None, plots: Mapping[str, Any
     whole = figures["all"]
     rows = [
         [
-            name[0].upper() + name[1:].replace("-", "–"),
+            (counts_range(name) if name.startswith("net") else name).capitalize()
+            if name.startswith(("net", "all"))
+            else name[0].upper() + name[1:],
             f"{entry['spectra']:,}",
             text(entry["chi"]),
             share(entry["excess"], 1),
@@ -143,7 +145,7 @@ def _stack(name: str, entry: Mapping[str, Any], plots: Mapping[str, Any], by: in
     edges = np.asarray(plots["energy_edges"])
     low, high = edges[first], edges[np.minimum(first + by, len(ratio))]
     return {
-        "name": "All spectra" if name == "all" else name.split(": ")[1].replace("-", "–") + " net counts",
+        "name": "All spectra" if name == "all" else counts_range(name.split(": ")[1]) + " net counts",
         "rows": entry["spectra"],
         "energies": np.sqrt(low * high),
         "half_widths": np.stack([np.sqrt(low * high) - low, high - np.sqrt(low * high)]),

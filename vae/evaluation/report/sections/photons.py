@@ -11,7 +11,7 @@ from vae.evaluation.report.page import Plate, Section
 from vae.evaluation.report.photon_figures import band_bias
 from vae.evaluation.report.plots import Row, dots
 from vae.evaluation.report.style import drawing
-from vae.evaluation.report.words import left_out, number, scored, share, text
+from vae.evaluation.report.words import counts_range, left_out, number, scored, share, text
 from vae.palette import Palette
 
 _WAYS: Final = {"unfolded": "unfolded", "best_absorbed_power_law": "best absorbed power law"}
@@ -31,7 +31,7 @@ def fidelity_section(figures: Mapping[str, Any] | None, plots: Mapping[str, Any]
         if isinstance(part, Mapping) and "decoded" in part:
             score = part["decoded"]["median"]
             beside = {label: number(part[key]["median"]["value"]) for key, label in _WAYS.items() if key in part}
-            label = "All" if name == "all" else name.replace("-", "–").capitalize() + " net counts"
+            label = "All" if name == "all" else counts_range(name).capitalize() + " net counts"
             note = f"{part['rows']:,} sources"
             rows.append(Row(label, number(score["value"]), score["low"], score["high"], "model", beside, note))
     whole = figures["all"]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vae.evaluation.bright import MISFIT
 from vae.evaluation.report.fit_figures import misfits
 from vae.evaluation.report.page import Plate, Section, Table
 from vae.evaluation.report.style import drawing
@@ -50,11 +51,13 @@ def real_section(figures: Mapping[str, Any] | None, plots: Mapping[str, Any] | N
             f"absorbed power laws {share(fit['fraction_within_3'])}, median {text(fit['median_z'], '+.2f')}.",
             f"{figures['rows']} spectra of {figures['archive']}, brightest first. Best position: C-stat z where the "
             "decoder fits best, looked for directly; only for misfits and spectra above 10,000 net counts. Nulls: "
-            "background only, a fixed power law, the best of a grid of absorbed power laws.",
+            "background only, a fixed power law, the best of a grid of absorbed power laws. N_H in 10²¹ cm⁻².",
             table=Table(columns, rows, frozenset(range(1, 7))),
         )
     ]
     judged = [one for one in spectra if "why" in one]
+    missed = [one for one in judged if number(one["model_z"]) > MISFIT]
+    fits = sum(number(one["best_latent_z"]) <= MISFIT for one in missed)
     if judged:
         names = [f"{one['name']}, {one['net_counts']:,.0f} net counts" for one in judged]
         drawn = {name: np.asarray(plots[name])[:_DRAWN] for name in ("counts", "model", "best_latent", "fit")}
@@ -62,7 +65,8 @@ def real_section(figures: Mapping[str, Any] | None, plots: Mapping[str, Any] | N
             Plate(
                 "real-misfits",
                 "Where the bright ones are missed",
-                "Residuals of the model beside those of the fit.",
+                f"{len(missed)} of {len(spectra)} are missed; {fits} of these would fit at another latent position, so "
+                "that the encoder missed them; for the others the decoder has no such spectrum.",
                 f"{min(len(judged), _DRAWN)} brightest of {len(judged)} misfits and spectra above 10,000 net counts. "
                 "Counts less expected over the root of expected, in joined bins.",
                 drawing(misfits(names[:_DRAWN], drawn, colours), "real-misfits", "Residuals of bright real spectra"),

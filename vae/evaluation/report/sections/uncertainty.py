@@ -11,7 +11,7 @@ from vae.evaluation.report.page import Plate, Section
 from vae.evaluation.report.plots import Row, dots
 from vae.evaluation.report.style import drawing
 from vae.evaluation.report.uncertainty_figures import pull_histograms, rank_histograms, sigma_beside_exact
-from vae.evaluation.report.words import joined, left_out, number, scored, share, text
+from vae.evaluation.report.words import counts_range, joined, left_out, number, scored, share, text
 from vae.palette import Palette
 
 
@@ -51,7 +51,7 @@ def _pulls(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palett
     good = all(low <= number(value) <= high for value in widths["value"])
     rows = [
         Row(
-            f"{'All' if name == 'all' else name.replace('-', '–').capitalize()}, dimension {index + 1}",
+            f"{'All' if name == 'all' else counts_range(name).capitalize()}, dimension {index + 1}",
             number(part["width"]["value"][index]),
             number(part["width"]["low"][index]),
             number(part["width"]["high"][index]),
