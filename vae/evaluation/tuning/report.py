@@ -107,8 +107,8 @@ def _front(study: Document, judged: list[Document], best: list[Document], baseli
         f"Quality is {quality['is']}{about} (chance {quality['chance']:.2f}; four hardness ratios {ratios:.3f}). "
         "Leakage is the cross-validated R² of log net counts and off-axis angle, as far as hardness ratios do not "
         "explain them, given the latents (below 0.01 it is not seen); intrinsic differences between bright and faint "
-        "sources count too. Held-out loss is the 5 % trimmed mean. Bars are 95 % intervals, sources resampled; how much "
-        "a second run with another seed would differ comes on top of them."
+        "sources count too. Held-out loss is the 5 % trimmed mean. Bars are 95 % intervals, sources resampled; what "
+        "another seed would change comes on top of them."
     )
     with painted() as colours:
         picture = drawing(pareto(study, colours), "pareto", "Quality and leakage of each trial against held-out loss")
