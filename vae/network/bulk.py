@@ -95,9 +95,13 @@ class BulkEncoder:
         """
         torch, network = self._torch, self._network
         arrays = (block.counts, block.background_counts, block.background_ratio, block.sensitivity)
-        counts, background, ratio, sensitivity = (self._tensor(values) for values in arrays)
+        if self._device == "cpu":  # compiled for numpy: a third of the time
+            sensitivity, scaled = self._tensor(block.sensitivity), torch.from_numpy(scale_input(*arrays))
+        else:
+            tensors = [self._tensor(values) for values in arrays]
+            sensitivity, scaled = tensors[3], scale_input(*tensors, xp=torch)
         with torch.inference_mode():
-            mu, logvar = network.encode(scale_input(counts, background, ratio, sensitivity, xp=torch))
+            mu, logvar = network.encode(scaled)
             shape = network.decoder.combine(mu, self._templates)
             shape /= (shape @ self._photon_widths)[:, None]
             mean_energy = shape @ (self._photon_widths * network.energies)

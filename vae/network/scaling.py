@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae.network.config import NetworkConfig
+from vae.network.scaling_rows import COUNTS_MIN, EXPOSURE_MIN, scale_rows
 from vae.spectra import grid
 
 #: Written into `model.toml` and compared on load.
@@ -45,19 +46,18 @@ def scale_input(
         Dimensionless.
     """
     if xp is np:
-        counts, background_counts, background_ratio, sensitivity = (
-            np.asarray(values, np.float32) for values in (counts, background_counts, background_ratio, sensitivity)
-        )
-        energy: Any = grid.BIN_CENTRES.astype(np.float32)
-    else:
-        energy = xp.tensor(grid.BIN_CENTRES.tolist(), dtype=xp.float32, device=counts.device)
+        arrays = [np.asarray(values) for values in (counts, background_counts, background_ratio, sensitivity)]
+        out = np.empty(arrays[0].shape, np.float32)
+        scale_rows(*arrays, grid.BIN_CENTRES, out)
+        return out
+    energy = xp.tensor(grid.BIN_CENTRES.tolist(), dtype=xp.float32, device=counts.device)
     net = counts - background_ratio[:, None] * background_counts
     net_sum, gross_sum = net.sum(1), counts.sum(1)
-    floor = 3.0 * xp.sqrt(xp.clip(gross_sum, 1.0, None))
+    floor = 3.0 * xp.sqrt(xp.clip(gross_sum, COUNTS_MIN, None))
     seen = sensitivity > 0
     # E / e with 0 where nothing is seen: the same factor unfolds, weighs by energy and masks.
     factor = xp.where(seen, energy / xp.where(seen, sensitivity, xp.ones_like(sensitivity)), xp.zeros_like(sensitivity))
-    exposure_per_energy = xp.clip((sensitivity / energy).sum(1), 1e-20, None)
+    exposure_per_energy = xp.clip((sensitivity / energy).sum(1), EXPOSURE_MIN, None)
     scale = xp.maximum(net_sum, floor) / exposure_per_energy
     return _asinh(net * (factor / scale[:, None]), xp)
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv, ndtr
 
 from vae.spectra import grid
+from vae.spectra._logarithm import log
 from vae.spectra._rows import over_rows
 from vae.spectra.background import background_template, expected_background
 from vae.spectra.kaastra import cstat_moments
@@ -34,6 +35,9 @@ __all__ = [
 HARDNESS_EDGES: Final = (0.3, 0.5, 1.0, 2.0, 4.5)
 #: Sums over bins in any order, which lets the compiler add several at once; infinities and NaN keep their meaning.
 _SUMS: Final = {"reassoc", "contract"}
+#: Between these our logarithm holds.
+_TINY: Final = 1e-300
+_HUGE: Final = 1e300
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_SUMS, error_model="numpy")
@@ -43,6 +47,7 @@ def _cstat_rows(start: int, stop: int, counts: NDArray[Any], expected: NDArray[A
     for row in range(start, stop):
         total = 0.0
         n_seen = 0
+        least, most = math.inf, 0.0
         for h in range(n_bins):  # no branch: whether a bin has counts is a coin's toss in a faint spectrum
             c, mu = float(counts[row, h]), float(expected[row, h])
             total += mu - c
@@ -50,7 +55,14 @@ def _cstat_rows(start: int, stop: int, counts: NDArray[Any], expected: NDArray[A
             mean[n_seen] = mu
             n_seen += c > 0.0
         for i in range(n_seen):
-            total += seen[i] * math.log(seen[i] / mean[i])
+            mean[i] = seen[i] / mean[i]
+            least, most = min(least, mean[i]), max(most, mean[i])
+        if least > _TINY and most < _HUGE:
+            for i in range(n_seen):
+                total += seen[i] * log(mean[i])
+        else:  # zero, negative or undefined expectations
+            for i in range(n_seen):
+                total += seen[i] * math.log(mean[i])
         out[row] = 2.0 * total
 
 
