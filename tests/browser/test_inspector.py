@@ -113,6 +113,37 @@ def test_unfolded_view_and_regrouping(page: Page, opened_atlas: Atlas) -> None:
     expect(page.get_by_text("unfolded, not deconvolved")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900)])
+def test_templates_are_shown_instead_of_the_plot(
+    open_page: OpenPage, opened_atlas: Atlas, width: int, height: int
+) -> None:
+    page = open_page(width=width, height=height)
+    row = pick(page, opened_atlas)
+    page.get_by_role("button", name="Templates").click()
+    rows = page.locator(".xle-templates .template")
+    expect(rows).to_have_count(6)
+    expect(page.locator(".xle-spectrum").first).to_be_hidden()
+    weight = float(opened_atlas.template_weights(opened_atlas.latents[row])[0])
+    shown = rows.first.locator("b").text_content() or ""
+    assert float(shown.replace("−", "-")) == pytest.approx(weight, abs=0.0051)
+    # The bar begins at the zero line and ends where the weight is, within the population's scale.
+    bar, zero = rows.first.locator(".bar").bounding_box(), rows.first.locator(".zero:not(path)").bounding_box()
+    assert bar is not None
+    assert zero is not None
+    assert (bar["x"] if weight > 0 else bar["x"] + bar["width"]) == pytest.approx(zero["x"], abs=1.5)
+    inside = page.locator("#panel-spectrum")
+    assert inside.evaluate("(e) => e.scrollHeight <= e.clientHeight + 1 && e.scrollWidth <= e.clientWidth + 1")
+    frame = page.locator(".xle-templates").first.bounding_box()
+    assert frame is not None
+    for line in rows.all():
+        box = line.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
+        assert line.evaluate("(e) => [...e.children].every((c) => c.scrollWidth <= c.clientWidth + 1)")
+    page.get_by_role("button", name="Counts", exact=True).click()
+    expect(page.locator(".xle-spectrum canvas").first).to_be_visible()
+
+
 def test_decoded_position_names_the_nearest_detection(page: Page, opened_atlas: Atlas) -> None:
     shown = map_of(page, opened_atlas)
     x0, x1, y0, y1 = shown.view()
@@ -124,6 +155,8 @@ def test_decoded_position_names_the_nearest_detection(page: Page, opened_atlas: 
     shown.click(at[place])
     expect(readout(page)).to_contain_text("Decoded at (")
     expect(readout(page)).not_to_contain_text("C-stat")
+    expect(page.locator(".xle-spectrum").get_by_text(re.compile("^Decoded (photon )?spectrum$"))).to_be_visible()
+    expect(page.locator(".xle-spectrum").get_by_text("Predictive, 90 %")).to_be_visible()
     nearest = page.get_by_title("Pick this detection")
     name = (nearest.text_content() or "").strip()
     assert name in set(opened_atlas.catalogue["name"])
@@ -230,7 +263,7 @@ def test_nothing_is_cut_off(open_page: OpenPage, opened_atlas: Atlas, width: int
     plot = page.locator(".xle-spectrum").bounding_box()
     assert plot is not None
     assert plot["height"] >= 236
-    for name in ("Counts", "Unfolded E F(E)"):
+    for name in ("Counts", "Unfolded E F(E)", "Templates"):
         button = page.get_by_role("button", name=name, exact=True)
         assert button.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
 
