@@ -6,7 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from vae.network import TrainedModel
 
@@ -17,7 +20,20 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, str(SCRIPT), *map(str, arguments)]
 
 
-def test_two_workers_interrupted_and_gone_on_with(tiny_store: Path, tmp_path: Path) -> None:
+def wait(process: subprocess.Popen[str], journal: Path, ready: Callable[[str], bool]) -> None:
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and ready(journal.read_text()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"status {process.poll()}, journal {journal.read_text() if journal.exists() else 'missing'}")
+
+
+def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_workers_killed_interrupted_and_gone_on_with(tiny_store: Path, tmp_path: Path) -> None:
     arguments = (tiny_store, "--out", tmp_path / "study", "--updates", "4", "--device", "cpu")
     first = subprocess.Popen(
         command(*arguments, "--trials", "60", "--workers", "2"),
@@ -27,17 +43,16 @@ def test_two_workers_interrupted_and_gone_on_with(tiny_store: Path, tmp_path: Pa
         start_new_session=True,
     )
     journal = tmp_path / "study" / "journal.jsonl"
-    deadline = time.monotonic() + 120
-    while first.poll() is None and time.monotonic() < deadline:
-        if journal.exists() and journal.read_text().count('"scores"') >= 2:
-            break
-        time.sleep(0.05)
+    wait(first, journal, lambda text: '"worker":' in text)
+    workers(first)[0].kill()
+    wait(first, journal, lambda text: text.count('"scores":') >= 2)
     os.killpg(first.pid, signal.SIGINT)  # as a terminal does: every process hears it
-    _, stderr = first.communicate(timeout=60)
+    _, stderr = first.communicate(timeout=120)
     assert first.returncode == 130, stderr
     assert "--resume" in stderr
     assert "Traceback" not in stderr
     done = len(json.loads((tmp_path / "study" / "study.json").read_text())["trials"])
+    assert done >= 2
     second = subprocess.run(
         command(*arguments, "--trials", str(done + 1), "--resume", "--json"),
         cwd=tmp_path,
