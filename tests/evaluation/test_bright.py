@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae.evaluation.absorbed_fit import fit_absorbed_power_law
+from vae.evaluation.absorbed_fit import fit_absorbed_power_law, response_of
 from vae.evaluation.bright import band_misfits, bright_spectra
 from vae.evaluation.latent_fit import best_position, loneliness
+from vae.evaluation.missing import missing_feature
 from vae.evaluation.nulls import null_statistics, power_law
+from vae.evaluation.reconstruct import usual_background
 from vae.network.arithmetic import fold_by_response
 from vae.spectra import grid
 from vae.spectra.background import background_template
@@ -85,6 +87,34 @@ def test_a_wrong_encoder_is_told_from_a_decoder_that_cannot() -> None:
     assert best_position(model, beyond, matrix, np.zeros((1, 2)), cloud)[0].cstat_z > 10
 
 
+@pytest.mark.parametrize(("kind", "kev", "strength"), [("edge", 0.74, 0.8), ("line", 2.2, 0.04)])
+def test_the_feature_that_a_model_lacks_is_named(kind: str, kev: float, strength: float) -> None:
+    plain = ENERGIES**-1.7
+    if kind == "edge":
+        photons = plain * np.exp(-strength * np.where(ENERGIES > kev, (ENERGIES / kev) ** -3, 0.0))
+    else:  # of all photons between 0.3 and 10 keV, 3.03 in these units, the area being flat
+        nearest = np.abs(ENERGIES - kev).argmin()
+        photons = plain.copy()
+        photons[nearest] += 3.03 * strength / grid.TRUE_WIDTHS[nearest]
+    block, matrix = _observed(photons, 50_000.0)
+    background = usual_background(block)[0]
+    response = response_of(block, 0, matrix)
+    source = response @ plain
+    source *= (block.counts[0].sum() - background.sum()) / source.sum()
+    found = missing_feature(block.counts[0], source, background, response)
+    assert found.kind == kind
+    assert found.kev == pytest.approx(kev, rel=0.03)
+    assert found.gain > 100
+    assert abs(found.cstat_z) < 4
+    assert found.strength == pytest.approx(strength, rel=0.2)
+
+
+def test_nothing_is_missing_from_a_right_model() -> None:
+    block, matrix = _observed(ENERGIES**-1.7, 5000.0)
+    background, response = usual_background(block)[0], response_of(block, 0, matrix)
+    assert missing_feature(block.counts[0], response @ ENERGIES**-1.7, background, response).gain < 20
+
+
 def test_misfits_are_located_and_signed() -> None:
     expected = np.full(grid.N_BINS, 50.0)
     true = expected.copy()
@@ -115,4 +145,5 @@ def test_bright_spectra_of_a_store_are_judged_one_by_one(tiny_store: Path) -> No
         z = cstat_z(arrays["counts"][place], arrays["fit"][place])
         assert z == pytest.approx(row["fit_z"])
         assert len(row["worst"]) == 5
+        assert row["missing"]["gain"] >= 0
     assert bright_spectra(Slopes((0, 0)), store, cloud, least_net=1e12)[0] == []

@@ -73,10 +73,7 @@ def fit_absorbed_power_law(block: Block, redistribution: Array) -> list[Absorbed
     background = usual_background(block)
     fits = []
     for row in range(len(block)):
-        matrix = np.asarray(redistribution[block.response_index[row]], np.float64)
-        # Scaled to the sensitivity, so that the amplitude is a flux.
-        exposure = _exposure(block, row, matrix)
-        response = matrix * (np.asarray(block.area[row], np.float64) * grid.TRUE_WIDTHS * exposure)
+        response = response_of(block, row, redistribution)
         fits.append(_fit(np.asarray(block.counts[row], np.float64), response, background[row]))
     return fits
 
@@ -111,7 +108,12 @@ def _physical(point: Array) -> tuple[float, float]:
     return float(point[0]), float(point[1]) ** 2
 
 
-def _exposure(block: Block, row: int, matrix: Array) -> float:
-    """Exposure [s] that makes area and redistribution agree with the sensitivity of a row."""
-    per_second = float(np.sum(matrix @ (np.asarray(block.area[row], np.float64) * grid.TRUE_WIDTHS)))
-    return float(np.sum(block.sensitivity[row], dtype=np.float64)) / max(per_second, 1e-300)
+def response_of(block: Block, row: int, redistribution: Array) -> Array:
+    """Return the counts that 1 photon/cm2/s/keV in each true-energy bin gives, (238, 336), for one row of a block.
+
+    The exposure is what makes area and redistribution agree with the sensitivity.
+    """
+    matrix = np.asarray(redistribution[block.response_index[row]], np.float64)
+    per_second = matrix * (np.asarray(block.area[row], np.float64) * grid.TRUE_WIDTHS)
+    exposure = float(np.sum(block.sensitivity[row], dtype=np.float64)) / max(float(per_second.sum()), 1e-300)
+    return np.asarray(per_second * exposure)

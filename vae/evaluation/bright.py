@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.evaluation.absorbed_fit import fit_absorbed_power_law
+from vae.evaluation.absorbed_fit import fit_absorbed_power_law, response_of
 from vae.evaluation.encoding import Generates
 from vae.evaluation.latent_fit import best_position, loneliness
+from vae.evaluation.missing import missing_feature
 from vae.evaluation.nulls import null_statistics
-from vae.evaluation.reconstruct import reconstruct
+from vae.evaluation.reconstruct import reconstruct, usual_background
 from vae.evaluation.rows import read_rows, take
 from vae.spectra import grid
 from vae.spectra.statistics import cstat, cstat_moments
@@ -23,6 +25,9 @@ BANDS: Final = (0.3, 0.5, 1.0, 2.0, 4.5, 7.0, 10.0)
 #: C-stat z above which a spectrum is a misfit, and net counts above which each is looked at anyway.
 MISFIT: Final = 3.0
 ALWAYS_ABOVE: Final = 10_000.0
+#: Fall of C-stat from which on an edge or line is named: chance, with two parameters and any energy, gives less.
+_TELLING: Final = 25.0
+_FEATURES: Final = {"edge": "absorption edge", "line": "emission line"}
 #: Bins named where a spectrum is missed most.
 _WORST: Final = 5
 #: Loneliness (percentile among the training latents) above which a position is off the archive.
@@ -57,7 +62,8 @@ def bright_spectra(
         (percentile). Misfits (`model_z` above 3) and spectra above 10,000 net counts also have `best_latent_z` (C-stat
         z at the latent position that fits best), `best_latent`, `bands` (`band_misfits` of the model),
         `best_latent_bands` and `fit_bands` (of the power law), `worst` (bins with the greatest residuals: `kev`,
-        `pull`, `ratio`) and `why`, in words.
+        `pull`, `ratio`), `missing` (the `vae.evaluation.missing.Feature` that would mend the best latent position most)
+        and `why`, in words.
     arrays : dict of array
         Of those misfits and bright ones, k in all: `detection_id` (k,); `counts`, `model`, `best_latent` and `fit`
         (k, 238), expected counts with background; `energies` (238,) [keV].
@@ -101,6 +107,10 @@ def bright_spectra(
             entry["best_latent_bands"] = band_misfits(block.counts[place], best.expected)
             entry["fit_bands"] = band_misfits(block.counts[place], fits[place].expected)
             entry["worst"] = _worst(block.counts[place], found.expected[place])
+            background = usual_background(one)[0]
+            response = response_of(block, place, store.redistribution)
+            feature = missing_feature(block.counts[place], best.expected - background, background, response)
+            entry["missing"] = asdict(feature)
             entry["why"] = _why(entry)
             spectra = (block.counts[place], found.expected[place], best.expected, fits[place].expected)
             for kept, values in zip(shown.values(), spectra, strict=True):
@@ -167,6 +177,11 @@ def _why(entry: dict[str, Any]) -> str:
         text += "; an absorbed power law does not fit either"
     else:
         text += "; an absorbed power law does fit"
+    missing = entry["missing"]
+    if missing["gain"] > _TELLING:
+        text += (
+            f"; one {_FEATURES[missing['kind']]} at {missing['kev']:.2f} keV would bring z to {missing['cstat_z']:.0f}"
+        )
     if entry["loneliness"] > _OFF:
         text += "; few training spectra lie near"
     return text
