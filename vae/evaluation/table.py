@@ -117,10 +117,11 @@ def _calibration(_: str, part: Mapping[str, Any]) -> dict[str, Figures]:
     if "coverage_68" in ranks:
         label = "true positions within the 68 % intervals, of the model's own spectra"
         out[label] = _each(ranks["coverage_68"], ".0f", factor=100, unit=" %")
-    exact = part.get("exact", {})
-    if "sigma_ratio" in exact:
-        out["σ over that of the exact posterior, median (1 is right)"] = _each(exact["sigma_ratio"])
-        out["amortisation gap, median (nats)"] = scored(exact["gap_nats"])
+    for key, whose in (("exact_known", "the model's own spectra"), ("exact_archive", "the archive's")):
+        exact = part.get(key, {})
+        if "sigma_ratio" in exact:
+            out[f"σ over that of the exact posterior, median, {whose} (1 is right)"] = _each(exact["sigma_ratio"])
+            out[f"amortisation gap, median, {whose} (nats)"] = scored(exact["gap_nats"])
     return {"σ, one figure a dimension": out}
 
 

@@ -47,7 +47,7 @@ def dimension_sweep(rows: Sequence[Mapping[str, Any]], baselines: Mapping[str, f
     key(third, colours, [("all of them", {"color": colours["text-2"], "linestyle": (0, (4, 2.5))})], above=20.0)
     key(first, colours, entries, above=20.0)
     for axes, name in zip(
-        (first, second, third), ("kNN balanced accuracy", "Within 3σ (%)", "Active axes"), strict=True
+        (first, second, third), ("kNN balanced accuracy", "Good fits (%)", "Active axes"), strict=True
     ):
         axes.set_xticks(np.unique(dims), [str(dim) for dim in np.unique(dims)])
         axes.set(xlim=(0, top + 1), xlabel="Latent dimensions")

@@ -49,9 +49,10 @@ def number(value: Any) -> float:
 def text(value: Any, form: str = ".2f", *, unit: str = "") -> str:
     """Write a figure with a true minus; a dash where there is none."""
     value = number(value)
-    if abs(value) >= _GREAT:
-        form = f"{form[0] if form[0] in '+-' else ''},.0f"
-    return f"{value:{form}}{unit}".replace("-", "−") if np.isfinite(value) else "–"
+    sign, rest = (form[0], form[1:]) if form[0] in "+-" else ("", form)
+    rest = ",.0f" if abs(value) >= _GREAT else rest
+    # z: what is written as zero has no minus
+    return f"{value:{sign}z{rest}}{unit}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def share(value: Any, digits: int = 0) -> str:

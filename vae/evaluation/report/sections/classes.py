@@ -167,7 +167,7 @@ def rare_section(figures: Mapping[str, Any] | None, colours: Palette) -> Section
     ahead = sum(number(at["latents"]["recall"]) > number(at["hardness_ratios_4d"]["recall"]) for at in at_25)
     caption = (
         f"Neighbours are looked for among {figures['rows']:,} spectra above 300 net counts, in latents as they are; "
-        "variance; spectra of the same source do not count. At the right: spectra and sources of the class."
+        "spectra of the same source do not count. At the right: spectra and sources of the class."
     )
     return Section(
         "rare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def uncertainty_section(
         return Section("calibration", title, lead, left_out=left_out(figures))
     plots = plots or {}
     plates, missing = [], []
-    for name, build in (("split_exposure", _pulls), ("ranks", _ranks), ("exact", _exact)):
+    for name, build in _TESTS.items():
         part = figures.get(name)
         if part is None or left_out(part) or name not in plots:
             missing.append(f"{name.replace('_', ' ')}: {left_out(part) or 'no figures'}")
@@ -97,7 +97,7 @@ def _wrong(widths: Mapping[str, Any]) -> str:
 
 def _ranks(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palette) -> list[Plate]:
     histograms, n = {"encoder": plots["ranks"]["histogram"]}, {"encoder": figures["spectra"]}
-    exact = plots.get("exact", {})
+    exact = plots.get("exact_known", {})
     if "exact_histogram" in exact:
         histograms["exact"] = exact["exact_histogram"]
     covered = [share(number(value)) for value in figures["coverage_68"]["value"]]
@@ -119,24 +119,37 @@ def _ranks(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palett
     ]
 
 
-def _exact(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palette) -> list[Plate]:
-    part = plots["exact"]
-    resolved = np.asarray(part["resolved"], bool)
+def _exact_known(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palette) -> list[Plate]:
+    return [_exact("exact-known", "those spectra, whose positions are known", figures, plots["exact_known"], colours)]
+
+
+def _exact_archive(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palette) -> list[Plate]:
+    return [_exact("exact-archive", "spectra of the archive", figures, plots["exact_archive"], colours)]
+
+
+def _exact(name: str, whose: str, figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palette) -> Plate:
+    resolved = np.asarray(plots["resolved"], bool)
     ratios = [scored(entry(figures["sigma_ratio"], index)) for index in range(len(figures["sigma_ratio"]["value"]))]
     offsets = [text(value) for value in figures["mean_offset"]["value"]]
-    return [
-        Plate(
-            "exact",
-            "Beside the exact posterior",
-            f"The encoder's σ is {joined(ratios)} of the exact one, its means lie {joined(offsets)} exact σ off; the "
-            f"gap is {scored(figures['gap_nats'])} nats in the median.",
-            f"Prior times likelihood summed on a grid for {figures['spectra']:,} of those spectra "
-            f"({figures['unresolved']} left out: the grid was too coarse). A diagonal Gaussian cannot follow a "
-            "correlated posterior and has to be narrower.",
-            drawing(
-                sigma_beside_exact(part["encoder_sigma"][resolved], part["exact_sigma"][resolved], colours),
-                "exact",
-                "Sigma of the encoder against that of the exact posterior",
-            ),
-        )
-    ]
+    return Plate(
+        name,
+        f"Beside the exact posterior: {whose}",
+        f"The encoder's σ is {joined(ratios)} of the exact one, its means lie {joined(offsets)} exact σ off; the "
+        f"gap is {scored(figures['gap_nats'])} nats in the median.",
+        f"Prior times likelihood summed on a grid for {figures['spectra']:,} of {whose} "
+        f"({figures['unresolved']} left out: the grid was too coarse). A diagonal Gaussian cannot follow a "
+        "correlated posterior and has to be narrower.",
+        drawing(
+            sigma_beside_exact(plots["encoder_sigma"][resolved], plots["exact_sigma"][resolved], colours),
+            name,
+            "Sigma of the encoder against that of the exact posterior",
+        ),
+    )
+
+
+_TESTS: Final = {
+    "split_exposure": _pulls,
+    "ranks": _ranks,
+    "exact_known": _exact_known,
+    "exact_archive": _exact_archive,
+}
