@@ -123,6 +123,22 @@ def test_too_few_labels_are_an_error_that_says_so(tiny_store: Path) -> None:
         class_sample(store, _model())
 
 
+def test_a_real_archive_is_asked_by_its_certain_labels(tiny_store: Path) -> None:
+    store = SpectraStore.open(tiny_store)
+    store.meta |= {"simulated": False, "provenance": {}}
+    table = store.detections
+    n = len(table)
+    table["net_counts"] = 5000.0  # no narrow band of counts: there are too few labels
+    table["class_label"] = np.where(np.arange(n) % 4 == 0, np.where(np.arange(n) % 8 == 0, "Star", "AGN"), "No match")
+    table["class_is_candidate"] = np.arange(n) % 3 == 0
+    sample = class_sample(store, _model(simulated=True), per_class=60, fit_rows=100)
+    assert sample.split.classes.tolist() == ["AGN", "Star"]
+    assert sample.about["net_counts"] == [300.0, None]
+    assert sample.about["asked_about"].startswith("all")
+    assert not np.any(sample.rows % 3 == 0)
+    assert np.all(sample.rows % 4 == 0)
+
+
 def test_recall_of_each_class_and_its_interval() -> None:
     truth = np.repeat(["A", "B"], 100)
     right = np.concatenate([np.ones(100, bool), np.arange(100) < 30])

@@ -95,8 +95,12 @@ def compare_models(
             text = f"{low:.0f}-{high:.0f}" if np.isfinite(high) else f"above {low:.0f}"
             row["cstat_z"][text] = {"spectra": int(inside.sum()), **summary(found.cstat_z[inside])}
         row["units"] = latent_units(found.mu, found.sigma, source_id, seed=seed)
-        pulls = split_exposures(model, block, seed=seed)
-        row["pulls"] = pull_widths(pulls, source_id, seed=seed)[0].get("all")
+        row["pulls"] = None
+        if (
+            model.meta.get("training", {}).get("prior", "gaussian") == "gaussian"
+        ):  # shrinkage is that of a unit Gaussian
+            pulls = split_exposures(model, block, seed=seed)
+            row["pulls"] = pull_widths(pulls, source_id, seed=seed)[0].get("all")
         row["halves"] = halves_overlap(model, take(block, few), source_id[few], seed=seed)
         positions[name] = found.mu[few]
         out["rows"].append(row)
