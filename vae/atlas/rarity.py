@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
-from scipy.stats import rankdata
 
 #: Cells along each axis of the density map, and groups of detections with similar sigma.
 _CELLS: Final = 384
@@ -38,7 +38,7 @@ def rarity(mu: Array, sigma: Array) -> NDArray[np.float32]:
     if n < 2:
         return np.zeros(n, np.float32)
     log_density = _aggregated_posterior(mu, sigma) if dimension == 2 else _neighbour_density(mu)
-    return (100.0 * (rankdata(-log_density, method="average") - 0.5) / n).astype(np.float32)
+    return (100.0 * (pd.Series(-log_density).rank().to_numpy() - 0.5) / n).astype(np.float32)
 
 
 def _aggregated_posterior(mu: Array, sigma: Array) -> Array:

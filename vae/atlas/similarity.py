@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from vae.errors import AtlasError
 
@@ -37,7 +37,7 @@ def same_within_errors(distance: ArrayLike, latent_dim: int) -> NDArray[np.bool_
     Two measurements of one spectrum with equal errors have 4 D distributed as chi-square with `latent_dim` degrees of
     freedom; the limit is its 95 % point. Unequal errors add to D, so a broad posterior does not match everything.
     """
-    return np.asarray(distance) < 0.25 * chi2.ppf(0.95, latent_dim)
+    return np.asarray(distance) < 0.25 * chdtri(latent_dim, 0.05)
 
 
 class Similarity:
