@@ -37,7 +37,7 @@ class Benchmark:
     scratch: Path | None = None
     """Folder with room for an atlas at a time; the system's temporary one by default."""
     store: Path | None = None
-    """train: a store to use instead of simulating one."""
+    """train, encode: a store to use instead of simulating one."""
     seed_run: Path | None = None
     """train: a model that `train.py --recipe seed` made from the store."""
     lengths: tuple[int, ...] = (2_500, 5_000, 8_000, 10_000)
@@ -56,8 +56,10 @@ def main(options: Benchmark) -> dict[str, Any]:
         if value < 1:
             raise OptionError(f"--{name} {value} is too small", todo="Give 1 or more")
     more: dict[str, Any] = {}
+    if options.what != "demo":
+        more["store"] = options.store
     if options.what == "train":
-        more = {"store": options.store, "seed_run": options.seed_run, "lengths": options.lengths}
+        more |= {"seed_run": options.seed_run, "lengths": options.lengths}
     measure = importlib.import_module(f"_benchmarks.{options.what}").measure
     figures = measure(detections, options.seed, options.repeat, options.scratch, **more)
     return {"benchmark": options.what, **figures}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from vae.spectra import grid
 from vae.spectra.store import SpectraStore
 from vae.training import TrainOptions, checkpoint_path, is_held_out, train
 from vae.training.data import load
+from vae.training.objective import held_out_loss
 from vae.training.prepared import prepare
 
 SHORT = TrainOptions(updates=40, batch_size=128, checkpoint_every=15, held_out_every=16, device="cpu", seed=4)
@@ -61,16 +63,45 @@ def test_same_seed_same_model(short: Path, tiny_store: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("last", [20, 31])
 def test_resuming_is_exact_to_the_bit(short: Path, tiny_store: Path, tmp_path: Path, last: int) -> None:
-    out = tmp_path / "model"
+    assert_resuming_is_exact(tiny_store, tmp_path / "model", SHORT, last, short)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("averaging=0.9", "consistency=0.1", "free_bits=0.2"),
+        ("averaging=0.99", "sleep=1"),
+        ("prior=vamp", "pseudo_inputs=5", "cluster=0.5", "clusters=3"),
+    ],
+    ids=["consistency", "sleep", "vamp"],
+)
+def test_resuming_is_exact_whatever_the_recipe_adds(
+    tiny_store: Path, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    options = replace(SHORT, set=settings, updates=12, batch_size=64, checkpoint_every=5, held_out_every=4)
+    train(tiny_store, tmp_path / "whole", options)
+    assert_resuming_is_exact(tiny_store, tmp_path / "model", options, 7, tmp_path / "whole")
+
+
+def assert_resuming_is_exact(store: Path, out: Path, options: TrainOptions, last: int, whole: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(tiny_store, out, SHORT, on_update=stop_at(last))
+        train(store, out, options, on_update=stop_at(last))
     assert not out.exists()
-    summary = train(tiny_store, out, SHORT, resume=True)
-    assert summary.updates == 40
-    assert weights(out) == weights(short)
-    histories = [tomllib.loads((path / "model.toml").read_text())["metrics"] for path in (out, short)]
+    assert train(store, out, options, resume=True).updates == options.updates
+    files = sorted(path.name for path in whole.glob("*.safetensors"))
+    for name in files:
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    histories = [tomllib.loads((path / "model.toml").read_text())["metrics"] for path in (out, whole)]
     assert histories[0] == histories[1]
     assert not checkpoint_path(out).exists()
+
+
+def test_the_average_is_saved_and_judged(short: Path, tiny_store: Path, tmp_path: Path) -> None:
+    summary = train(tiny_store, tmp_path / "model", replace(SHORT, set=("averaging=0.9",)))
+    assert weights(tmp_path / "model") != weights(short)
+    network = TrainedModel.load(tmp_path / "model").network("cpu")
+    _, held_out = load(SpectraStore.open(tiny_store), "cpu", "response")
+    assert held_out_loss(network, held_out) == pytest.approx(summary.held_out, rel=1e-6)
 
 
 def test_a_crash_falls_back_to_the_last_regular_checkpoint(short: Path, tiny_store: Path, tmp_path: Path) -> None:

@@ -44,3 +44,48 @@ def test_kl_weight_warms_up_over_the_first_30_percent() -> None:
 def test_options_that_make_no_sense_are_refused(odd: dict[str, int]) -> None:
     with pytest.raises(OptionError):
         TrainOptions(**odd).check()  # type: ignore[arg-type]
+
+
+def test_single_settings_change_a_recipe_by_their_kind() -> None:
+    recipe = RECIPES["default"].with_settings(
+        (
+            "averaging=0.999",
+            "precision=bfloat16",
+            "compile=true",
+            "clusters=7",
+            "misfit_limit=none",
+            "training_epochs=3",
+        )
+    )
+    assert (recipe.averaging, recipe.precision, recipe.compile, recipe.clusters) == (0.999, "bfloat16", True, 7)
+    assert recipe.misfit_limit is None
+    assert recipe.length(1024 * 5) == 15
+    options = TrainOptions(set=("batch_size=512", "updates=9"))
+    assert options.resolved_recipe().batch_size == 512
+    assert options.length(10_000) == 9
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("averages=0.9", "averaging, precision"),
+        ("averaging", "NAME=VALUE"),
+        ("averaging=much", "a number"),
+        ("averaging=1.5", "between 0 and 1"),
+        ("clusters=2.5", "whole number"),
+        ("compile=perhaps", "true or false"),
+        ("precision=float16", "float32, tf32, bfloat16"),
+        ("consistency=-1", "0 or a number above"),
+        ("learning_rate=nan", "above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_with_the_choices(setting: str, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        TrainOptions(set=(setting,)).check()
+
+
+def test_unknown_networks_are_refused_with_the_choices() -> None:
+    with pytest.raises(OptionError, match="reference"):
+        TrainOptions(network="rococo").check()
+    with pytest.raises(OptionError, match="prior=gaussian"):
+        TrainOptions(set=("prior=vamp", "free_bits=0.1")).check()
