@@ -29,11 +29,11 @@ _RATE: Final = 1e-3
 #: Share of the sources that are watched; updates between looks; looks without gain after which it stops.
 _WATCHED: Final = 0.15
 _LOOK_EVERY: Final = 50
-_PATIENCE: Final = 8
+_PATIENCE: Final = 10
 #: Gaussian noise on the standardised bottleneck while it is taught: classes must lie apart, not on a hair's breadth.
 _NOISE: Final = 0.1
 #: Dropout between layers, and how far labels are from certain.
-_DROPOUT: Final = 0.1
+_DROPOUT: Final = 0.25
 _SMOOTHING: Final = 0.1
 #: Net counts of the test of classes (DESIGN).
 NET_COUNTS: Final = (300.0, 1000.0)
