@@ -16,7 +16,7 @@ from vae.evaluation.nulls import summary
 from vae.evaluation.probe import linear_probe
 from vae.evaluation.pulls import pull_widths, split_exposures
 from vae.evaluation.reconstruct import reconstruct
-from vae.evaluation.representations import hardness_ratios, principal_components
+from vae.evaluation.representations import baselines
 from vae.evaluation.rows import read_rows, take, unseen
 from vae.evaluation.separation import separation
 from vae.evaluation.stability import agreement, halves_overlap, overlap
@@ -157,7 +157,7 @@ def _ask_classes(
     out: dict[str, Any], models: Sequence[tuple[str, TrainedModel]], sample: ClassSample, seed: int
 ) -> None:
     """Enter `knn` and `probe` into the rows of the models and into the baselines."""
-    known = {"hardness_ratios_4d": hardness_ratios(sample.test), **principal_components(sample.fitting, sample.test)}
+    known, _ = baselines(sample.fitting, sample.test, umap=False, seed=seed)
     latents = {name: encoded(model, sample.test)[0] for name, model in models}
     both: dict[str, Array] = {f"model: {name}": mu for name, mu in latents.items()} | known
     first = f"model: {models[0][0]}"
