@@ -30,7 +30,8 @@ def wait(process: subprocess.Popen[str], journal: Path, ready: Callable[[str], b
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    """Processes that do trials: forked off the server that the command started."""
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if child.ppid() != process.pid]
 
 
 def test_workers_killed_interrupted_and_gone_on_with(tiny_store: Path, tmp_path: Path) -> None:

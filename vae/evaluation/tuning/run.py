@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,10 +152,10 @@ def _here(job: Job, folder: StudyFolder, prepared: Prepared, progress: Progress,
 
 def _side_by_side(job: Job, folder: StudyFolder, progress: Progress) -> None:
     """Keep as many processes at work as were asked for; a trial whose process dies is tried again by another."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     stop, errors = context.Event(), context.SimpleQueue()
     task = progress.add_task("Trials", total=job.options.trials, completed=len(folder.done()))
-    workers: dict[int, SpawnProcess] = {}
+    workers: dict[int, BaseProcess] = {}
 
     def start(number: int) -> None:
         workers[number] = context.Process(target=in_process, args=(job, number, stop, errors), daemon=True)
@@ -186,6 +187,15 @@ def _side_by_side(job: Job, folder: StudyFolder, progress: Progress) -> None:
         stop.set()
         for process in workers.values():
             process.join()
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Fork workers off a fresh process that has done the imports, which take longer than a short trial."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["vae.evaluation.tuning.worker"])
+    return context
 
 
 def _abandoned(folder: StudyFolder, worker: int) -> bool:
