@@ -35,6 +35,20 @@ def test_halves_add_up_and_faint_ones_are_left_out() -> None:
     assert pulls.net_counts.min() > 600
 
 
+class WithIdleAxis(LinearModel):
+    """A third latent that means nothing: its posterior is the prior."""
+
+    def encode_arrays(self, counts: object, *_: object) -> tuple[np.ndarray, np.ndarray]:
+        mu, sigma = super().encode_arrays(counts)
+        return np.insert(mu, 1, 1e-3, axis=1), np.insert(sigma, 1, 1.0, axis=1)
+
+
+def test_an_idle_axis_has_no_pull() -> None:
+    figures, arrays = pull_widths(split_exposures(WithIdleAxis(), archive(300, 800.0)), np.arange(300))
+    assert figures["axes"] == [1, 3]
+    assert len(figures["all"]["width"]["value"]) == len(arrays["histogram"]) == 2
+
+
 def test_few_rows_give_no_figure() -> None:
     figures, _ = pull_widths(split_exposures(LinearModel(), archive(10, 3000.0)), np.arange(10))
     assert figures["rows"] == 10

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vae.evaluation.encoding import Encodes, encoded
 from vae.evaluation.intervals import scores
 from vae.evaluation.rows import take
+from vae.evaluation.units import ACTIVE
 from vae.spectra.statistics import net_summary
 from vae.spectra.store import Block
 
@@ -39,11 +40,20 @@ class Pulls:
         Row of the block that each belongs to: those whose halves have counts enough.
     net_counts : array, shape (n,)
         Of the whole exposure.
+    axes : array of int64, shape (d,)
+        The active latent axes, from 0: on the others a posterior is the prior, and there is no pull.
     """
 
     values: Array
     rows: NDArray[np.int64]
     net_counts: Array
+    axes: NDArray[np.int64]
+
+
+def active_axes(mu: Array) -> NDArray[np.int64]:
+    """Return the axes along which the means of spectra differ, from 0; all of them where none does, (d,)."""
+    active = np.flatnonzero(mu.var(axis=0) > ACTIVE) if len(mu) > 1 else np.empty(0, np.int64)
+    return active if active.size else np.arange(mu.shape[1])
 
 
 def pull(mu_1: Array, sigma_1: Array, mu_2: Array, sigma_2: Array) -> Array:
@@ -89,8 +99,8 @@ def split_exposures(model: Encodes, block: Block, *, seed: int = 0, least: float
     pair = halves(take(block, rows), np.random.default_rng(seed))
     good = np.minimum(*(_net(half) for half in pair)) >= least
     posteriors = [encoded(model, take(half, good)) for half in pair]
-    rows = rows[good]
-    return Pulls(pull(*posteriors[0], *posteriors[1]), rows, net[rows])
+    rows, axes = rows[good], active_axes(posteriors[0][0])
+    return Pulls(pull(*posteriors[0], *posteriors[1])[:, axes], rows, net[rows], axes)
 
 
 def half_range(values: Array) -> Array:
@@ -112,13 +122,15 @@ def pull_widths(pulls: Pulls, source_id: Array, *, seed: int = 0) -> tuple[dict[
     Returns
     -------
     figures : dict
-        `rows`, `target`, and for `all` and each range of net counts with twenty rows or more: `rows`; `width` (half the
-        range of the middle 68 %), `std` and `median`, each with `value`, `low`, `high`: lists, one entry a dimension.
+        `rows`, `target`, `axes` (the active ones, from 1), and for `all` and each range of net counts with twenty rows
+        or more: `rows`; `width` (half the range of the middle 68 %), `std` and `median`, each with `value`, `low`,
+        `high`: lists, one entry an active axis.
     arrays : dict of array
         `edges` (k + 1,) and `histogram` (d, k) of all pulls, as densities.
     """
     source = np.asarray(source_id)[pulls.rows]
     figures: dict[str, Any] = {"rows": len(pulls.rows), "least_net_counts_half": LEAST_HALF, "target": [0.9, 1.1]}
+    figures["axes"] = (pulls.axes + 1).tolist()
     ranges = {"all": (0.0, np.inf)} | {_name(low, high): (low, high) for low, high in DECADES}
     for name, (low, high) in ranges.items():
         chosen = np.flatnonzero((pulls.net_counts > low) & (pulls.net_counts <= high))

@@ -12,7 +12,7 @@ from scipy.stats import trim_mean
 from vae.evaluation.encoding import Encodes, encoded
 from vae.evaluation.intervals import scores
 from vae.evaluation.paired import Setups, seen
-from vae.evaluation.pulls import half_range, pull
+from vae.evaluation.pulls import active_axes, half_range, pull
 from vae.evaluation.representations import hardness_ratios
 
 Array = NDArray[Any]
@@ -23,7 +23,7 @@ EDGES: Final = np.linspace(0.0, 5.0, 51)
 
 @dataclass(frozen=True)
 class Shift:
-    """The same n sources through a reference setup and through a changed one.
+    """The same n sources through a reference setup and through a changed one, along the d active latent axes.
 
     sigma is that of Poisson spectra through the reference: an input without noise passes for one of countless photons.
 
@@ -72,17 +72,19 @@ def shift(
     """
     rng = np.random.default_rng(seed)
     expected = [seen(photons, *setup) for setup in (reference, changed)]
-    moved, spread = _moved(*(encoded(model, block)[0] for block in expected))
+    plain = [encoded(model, block)[0] for block in expected]
+    axes = active_axes(plain[0])
+    moved, spread = _moved(*plain)
     harder, hardness_spread = _moved(*(hardness_ratios(block) for block in expected))
     before, after = ([encoded(model, seen(photons, *setup, rng)) for _ in range(2)] for setup in (reference, changed))
     sigma = 0.5 * (before[0][1] + before[1][1])
     return Shift(
-        in_sigma=moved / sigma,
-        in_spread=moved / spread,
+        in_sigma=(moved / sigma)[:, axes],
+        in_spread=(moved / spread)[:, axes],
         hardness=harder / hardness_spread,
-        twice=np.stack([(new[0] - old[0]) / sigma for old, new in zip(before, after, strict=True)]),
-        noisy=pull(*after[0], *before[0]),
-        null=pull(*before[1], *before[0]),
+        twice=np.stack([(new[0] - old[0]) / sigma for old, new in zip(before, after, strict=True)])[..., axes],
+        noisy=pull(*after[0], *before[0])[:, axes],
+        null=pull(*before[1], *before[0])[:, axes],
     )
 
 
