@@ -87,8 +87,8 @@ def balanced_split(
     for side, share in ((True, most // 3), (False, most - most // 3)):
         pools = [rows[(in_query == side) & (labels[rows] == name)] for name in classes]
         least_of_all = min(len(pool) for pool in pools)
-        sizes = [min(share, len(pool) if side else least_of_all) for pool in pools]
-        parts[side] = [rng.choice(pool, size, replace=False) for pool, size in zip(pools, sizes, strict=True)]
+        drawn = [min(share, len(pool) if side else least_of_all) for pool in pools]
+        parts[side] = [rng.choice(pool, size, replace=False) for pool, size in zip(pools, drawn, strict=True)]
     return Split(np.concatenate(parts[False]), np.concatenate(parts[True]), classes, left_out)
 
 
