@@ -197,6 +197,7 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             warm_up_fraction=0.3,
             clip_norm=100.0,
             misfit_limit=300.0,
+            sleep=1.0,
         ),
     }
 )
