@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +21,7 @@ _MOST_PANELS: Final = 4
 _HEIGHT: Final = 190.0
 
 
-def pull_histograms(edges: Array, histogram: Array, colours: Palette) -> Figure:
+def pull_histograms(edges: Array, histogram: Array, dimensions: Sequence[int], colours: Palette) -> Figure:
     """Draw pulls of split exposures beside the unit Gaussian that they follow where sigma is right.
 
     Parameters
@@ -29,6 +29,8 @@ def pull_histograms(edges: Array, histogram: Array, colours: Palette) -> Figure:
     edges : array, shape (k + 1,)
     histogram : array, shape (d, k)
         Densities.
+    dimensions : sequence of int
+        From 1.
     """
     figure = canvas(30 + _HEIGHT + 38)
     fine = np.linspace(edges[0], edges[-1], 201)
@@ -39,7 +41,7 @@ def pull_histograms(edges: Array, histogram: Array, colours: Palette) -> Figure:
         axes.plot(fine, norm.pdf(fine), color=colours["text-2"], linewidth=1.5, linestyle=(0, (4, 2.5)))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, None), xlabel="Pull (σ)")
         axes.set_ylabel("Density" if index == 0 else "")
-        title(axes, "", colours, note=f"Dimension {index + 1}")
+        title(axes, "", colours, note=f"Dimension {dimensions[index]}")
         if index == 0:
             line = {"color": colours["text-2"], "linewidth": 1.5, "linestyle": (0, (4, 2.5))}
             key(axes, colours, [("pulls", {"color": drawn.get_color()}), ("unit Gaussian", line)])

@@ -46,12 +46,13 @@ def _pulls(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palett
     if "all" not in figures:
         return []
     widths = figures["all"]["width"]
+    axes = figures.get("axes") or list(range(1, len(widths["value"]) + 1))
     low, high = figures["target"]
     each = [scored(entry(widths, index)) for index in range(len(widths["value"]))]
     good = all(low <= number(value) <= high for value in widths["value"])
     rows = [
         Row(
-            f"{'All' if name == 'all' else counts_range(name).capitalize()}, dimension {index + 1}",
+            f"{'All' if name == 'all' else counts_range(name).capitalize()}, dimension {axes[index]}",
             number(part["width"]["value"][index]),
             number(part["width"]["low"][index]),
             number(part["width"]["high"][index]),
@@ -72,7 +73,7 @@ def _pulls(figures: Mapping[str, Any], plots: Mapping[str, Any], colours: Palett
             f"{figures['least_net_counts_half']:.0f} net counts. Pull: the difference of the two means over √(s₁²(1 − "
             "s₁²) + s₂²(1 − s₂²)), since posterior means are shrunk. Width: half the middle 68 %.",
             drawing(
-                pull_histograms(plots["split_exposure"]["edges"], plots["split_exposure"]["histogram"], colours),
+                pull_histograms(plots["split_exposure"]["edges"], plots["split_exposure"]["histogram"], axes, colours),
                 "pulls",
                 "Histograms of pulls of split exposures",
             ),
