@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from vae.atlas import METRICS, Atlas, atlas_columns
+from vae.atlas.rows import RowReader
 from vae.atlas.similarity import Similarity, bhattacharyya, same_within_errors, step_significance
 from vae.encode import encode
 from vae.errors import AtlasError
@@ -106,6 +107,18 @@ def test_reconstruction_is_folded_as_the_likelihood_says(either: Atlas, tiny_sto
             assert exposure == pytest.approx(spectrum.exposure_s, rel=0.01)
             folded = spectrum.amplitude * exposure * (seen @ photons)
         np.testing.assert_allclose(source, folded, rtol=1e-4, atol=1e-6 * folded.max())
+
+
+def test_few_matrices_are_kept(tiny_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.atlas.rows._MATRICES_KEPT", 2)
+    store = SpectraStore.open(tiny_store)
+    reader, index = RowReader(store), store.read("response_index")
+    rows = [int(np.flatnonzero(index == response)[0]) for response in np.unique(index)[:4]]
+    for row in rows + rows[::-1]:
+        area, matrix = reader.response(row)
+        np.testing.assert_array_equal(matrix, store.redistribution[index[row]])
+        np.testing.assert_array_equal(area, store.read("area", row))
+    assert len(reader._matrices) == 2
 
 
 def test_decode_is_normalised_and_vectorised(either: Atlas) -> None:
