@@ -128,6 +128,7 @@ def test_misfits_are_located_and_signed() -> None:
 def test_positions_off_the_archive_are_lonely() -> None:
     cloud = np.random.default_rng(0).normal(0, 1, (3000, 2))
     assert loneliness(np.array([[0.0, 0.0], [9.0, 9.0]]), cloud).tolist() == [pytest.approx(0, abs=10), 100.0]
+    assert np.isfinite(loneliness(np.zeros((1, 2)), np.zeros((1, 2)))).all()  # an archive of one
 
 
 def test_bright_spectra_of_a_store_are_judged_one_by_one(tiny_store: Path) -> None:

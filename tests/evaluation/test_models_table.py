@@ -84,6 +84,11 @@ def test_nothing_to_compare_on_is_said(tiny_store: Path) -> None:
         compare_models([("one", _model(1))], store)
 
 
+def test_two_models_of_one_name_are_refused(tiny_store: Path) -> None:
+    with pytest.raises(ExplorerError, match="called one"):
+        compare_models([("one", _model(1)), ("one", _model(2))], SpectraStore.open(tiny_store))
+
+
 def test_a_turned_mirrored_map_agrees_and_a_shuffled_one_does_not() -> None:
     rng = np.random.default_rng(0)
     one = rng.normal(0, 1, (800, 2))

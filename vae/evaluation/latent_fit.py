@@ -116,6 +116,6 @@ def loneliness(z: Array, cloud: Array) -> Array:
         Latents of the archive; the distance is that to the 64th neighbour.
     """
     tree = cKDTree(cloud)
-    k = min(_NEIGHBOUR, len(cloud) - 1)
+    k = max(min(_NEIGHBOUR, len(cloud) - 1), 1)
     usual = np.sort(tree.query(cloud[:: max(len(cloud) // 4000, 1)], k=[k + 1])[0][:, 0])  # itself is the first
     return np.asarray(100.0 * np.searchsorted(usual, tree.query(z, k=[k])[0][:, 0]) / len(usual))

@@ -71,8 +71,12 @@ def compare_models(
     Raises
     ------
     ExplorerError
-        When the store holds no spectrum bright enough that all models are new to.
+        When two models have one name, or the store holds no spectrum bright enough that all models are new to.
     """
+    names = [name for name, _ in models]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ExplorerError(f"several models are called {', '.join(twice)}", todo="Give each its own name")
     table = store.detections
     fresh = np.all([unseen(store, model)[0] for _, model in models], axis=0)
     chosen = np.flatnonzero(fresh & (table["net_counts"].to_numpy(np.float64) > LEAST_NET))
