@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,9 +78,9 @@ def encode(
     if not len(store):
         raise StoreError("it holds no spectra", where=store_path, todo="See rejected.parquet for the reasons")
     with new_folder(out, overwrite=overwrite) as work:
-        store.detections  # noqa: B018  read here, so that its time is told apart
+        job = _Work(store, model, device)
         clock.lap("open_s")
-        values = encode_store(store, model, device=device, quiet=quiet)
+        values = job.run(quiet=quiet)
         clock.lap("spectra_s")
         with progress_bar(quiet=quiet) as progress:
             progress.add_task("Writing the atlas", total=None)
@@ -131,15 +132,7 @@ def encode_store(
         ``mu`` and ``sigma``, shape (n, d); and, shape (n,), the columns ``amplitude``, ``flux_0p3_10`` with ``_lo`` and
         ``_hi``, ``cstat``, ``cstat_z``, all float32.
     """
-    work = _Work(store, model, device)
-    edges = [*range(0, len(store), _STEP_ROWS), len(store)]
-    parts: list[dict[str, Array]] = []
-    with progress_bar(quiet=quiet) as progress, work.encoder.threads() as pool:
-        task = progress.add_task("Encoding spectra", total=len(store))
-        for part in pool.map(work, edges[:-1], edges[1:]):
-            parts.append(part)
-            progress.update(task, advance=len(part["mu"]))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _Work(store, model, device).run(quiet=quiet)
 
 
 class _Work:
@@ -147,10 +140,23 @@ class _Work:
 
     def __init__(self, store: SpectraStore, model: TrainedModel, device: str) -> None:
         self.store = store
-        self.encoder = BulkEncoder(model, pick_device(device))
         self.by_response = model.likelihood == "response"
-        self.redistribution = store.redistribution if self.by_response else None
-        self.templates = _Templates(store.detections)
+        with ThreadPoolExecutor(1) as pool:  # the table is read while torch is loaded
+            table = pool.submit(lambda: store.detections)
+            self.encoder = BulkEncoder(model, pick_device(device))
+            self.redistribution = store.redistribution if self.by_response else None
+            self.templates = _Templates(table.result())
+
+    def run(self, *, quiet: bool) -> dict[str, Array]:
+        """Encode every row; see `encode_store`."""
+        edges = [*range(0, len(self.store), _STEP_ROWS), len(self.store)]
+        parts: list[dict[str, Array]] = []
+        with progress_bar(quiet=quiet) as progress, self.encoder.threads() as pool:
+            task = progress.add_task("Encoding spectra", total=edges[-1])
+            for part in pool.map(self, edges[:-1], edges[1:]):
+                parts.append(part)
+                progress.update(task, advance=len(part["mu"]))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def __call__(self, start: int, stop: int) -> dict[str, Array]:
         block = self.store.block(start, stop, area=self.by_response)
