@@ -58,7 +58,9 @@ def main(options: Options) -> Mapping[str, Any]:
         )
     except KeyboardInterrupt:
         checkpoint = checkpoint_path(options.out)
-        if checkpoint.exists() and speaks():
+        if not speaks():
+            raise SystemExit(130) from None
+        if checkpoint.exists():
             print(f"Stopped. The same command with --resume goes on from {checkpoint}.", file=sys.stderr)
         raise
     # Of several processes one speaks.

@@ -19,6 +19,7 @@ from vae.training.distributed import Ranks
 from vae.training.objective import Objective
 from vae.training.priors import GaussianPrior, VampPrior
 from vae.training.recipes import RECIPES
+from vae.training.step import compiled
 from vae.training.thinning import Exposures, posterior_distance
 
 
@@ -119,6 +120,16 @@ def test_halves_are_independent_halves_of_the_exposure(tiny_store: Path) -> None
     assert torch.isfinite(halves).all()
     assert float((one * two).mean()) < 0  # the counts of one are missing in the other
     assert float(halves.std(0).max()) > 0
+
+
+def test_without_a_compiler_a_run_goes_on_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = torch.nn.Linear(2, 2)
+    asked: list[str] = []
+    monkeypatch.setattr("vae.training.step.shutil.which", lambda name: asked.append(name))
+    assert compiled(layer, torch.device("cpu")) is layer
+    assert "g++" in asked
+    monkeypatch.setattr("vae.training.step.shutil.which", lambda name: name)
+    assert compiled(layer, torch.device("cpu")) is not layer
 
 
 def test_autocast_leaves_the_likelihood_in_float32(tiny_store: Path) -> None:
