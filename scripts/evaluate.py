@@ -47,6 +47,8 @@ class Options:
 
 def main(options: Options) -> dict[str, Any]:
     """Run the evaluation and return its metrics."""
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
+        raise OptionError(f"--out {options.out} is a file", todo="Give a folder")
     before = None if options.before is None else _read_metrics(options.before)
     found = evaluate(
         options.atlas,
