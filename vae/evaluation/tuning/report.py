@@ -77,7 +77,9 @@ def _headlines(judged: list[Document], baseline: Document | None) -> list[Headli
             trial = (max if more else min)(judged, key=functools.partial(_value, name))
             beside = "no default recipe to compare with"
             if baseline is not None:
-                beside = f"default recipe {baseline['values'][name]:{form}}; trial {trial['number']}"
+                beside = f"trial {trial['number']}; default recipe {baseline['values'][name]:{form}}"
+                if trial["values"][name] == baseline["values"][name]:
+                    beside = "the default recipe's"
             label = f"Best {LABELS[name][0].lower()}{LABELS[name][1:]}"
             lines.append(Headline(label, f"{trial['values'][name]:{form}}", beside))
     return lines
@@ -95,7 +97,7 @@ def _front(study: Document, judged: list[Document], best: list[Document], baseli
     if not judged:
         return Section("front", "The front", lead, left_out="no trial has a result yet")
     rest = [trial for trial in best if trial is not baseline]
-    reading = f"{len(best)} of {len(judged)} trials are on the front"
+    reading = f"On the front: {len(best)} of {len(judged)} trials"
     if baseline is not None:
         reading += f"; the default recipe is {'one of them' if baseline['pareto'] else 'not'}"
     quality = judged[0]["scores"]["quality"]
@@ -133,7 +135,7 @@ def _settings(study: Document, judged: list[Document]) -> Section:
         picture = drawing(parallel(study, colours), "parallel", "Settings and objectives of each trial")
     table = Table(
         ("setting", "values", "why"),
-        [(row["name"], _values(row["values"]), row["why"]) for row in study["searched"]],
+        [(row["name"].replace("_", " "), row["values"], row["why"]) for row in study["searched"]],
     )
     return Section(
         "settings",
@@ -221,9 +223,3 @@ def _words(settings: dict[str, Any]) -> str:
         for name, value in settings.items()
     ]
     return ", ".join(parts) or "nothing"
-
-
-def _values(distribution: str) -> str:
-    """Shorten optuna's description of a distribution to its values."""
-    inside = distribution[distribution.index("(") + 1 : -1].replace("choices=", "").replace(", step=None", "")
-    return inside.replace("'", "").replace("None", "none").replace(", log=False", "").replace("log=True", "logarithmic")

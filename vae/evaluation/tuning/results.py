@@ -47,7 +47,7 @@ def document(folder: StudyFolder, store: Path) -> Document:
         },
         "options": {**options.identity(), "trials": options.trials},
         "objectives": {name: "more is better" if more else "less is better" for name, more in OBJECTIVES.items()},
-        "searched": [{"name": row.name, "values": str(row.distribution), "why": row.why} for row in settings(options)],
+        "searched": [{"name": row.name, "values": row.values, "why": row.why} for row in settings(options)],
         "trials": [_trial(trial, trial.number in best) for trial in folder.done()],
         "importances": importances(folder.study, len([t for t in folder.done() if t.values]), options.seed),
     }

@@ -41,6 +41,16 @@ class Setting:
     why: str
     means: Mapping[str, Mapping[str, Any]] | None = None
 
+    @property
+    def values(self) -> str:
+        """What it may be, in words."""
+        if isinstance(self.distribution, FloatDistribution):
+            span = f"{self.distribution.low:g}–{self.distribution.high:g}"
+            return f"{span}, logarithmic" if self.distribution.log else span
+        if isinstance(self.distribution, CategoricalDistribution):
+            return " · ".join(str(v).replace("None", "none").replace("_", " ") for v in self.distribution.choices)
+        return str(self.distribution)
+
 
 def _one_of(*choices: Any) -> CategoricalDistribution:
     return CategoricalDistribution(choices)
