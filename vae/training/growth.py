@@ -2,8 +2,8 @@
 
 A dimension whose mean says nothing yet is noise to the decoder, which learns to ignore it; then nothing draws the
 encoder to put anything there (posterior collapse; Lucas et al. 2019, arXiv 1911.02469). Neither a smaller weight of the
-KL term nor free bits end that. What the network leaves unexplained does: its principal components, told from the spectra by the
-encoder's own features, are where a dimension starts that the decoder has a reason to listen to.
+KL term nor free bits end that. What the network leaves unexplained does: its principal components, told from the
+spectra by the encoder's own features, are where a dimension starts that the decoder has a reason to listen to.
 """
 
 from __future__ import annotations
