@@ -45,7 +45,9 @@ def real_like(tiny_atlas: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def _parts(path: Path, names: tuple[str, ...]) -> Evaluation:
     atlas = Atlas.open(path)
-    sizes = replace(QUICK, fit=60, rare=1000, residuals=200, units=300, real=3, ranks=60, pulls=80, sources=30)
+    sizes = replace(
+        QUICK, fit=60, rare=1000, residuals=200, units=300, real=3, ranks=60, pulls=80, sources=20, leakage=220
+    )
     inputs = Inputs(atlas, SpectraStore.open(path), sizes=sizes)
     metrics: dict[str, Any] = {"atlas": atlas.name, "simulated": atlas.simulated, "detections": len(atlas)}
     plots = {}
