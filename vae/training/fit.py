@@ -30,6 +30,7 @@ from vae.training.prepared import Prepared, prepare
 from vae.training.recipes import Recipe
 from vae.training.step import Updater, products
 from vae.training.summary import TrainSummary
+from vae.training.templates import fill_templates
 from vae.training.thinning import Exposures
 
 
@@ -163,6 +164,7 @@ def new_run(
         torch.manual_seed(options.seed)
         network = Autoencoder(config)
     spectra = prepared.training
+    fill_templates(network, spectra)  # only where they are not trained
     objective = Objective.of(network.to(spectra.device), recipe, spectra, options.seed, ranks)
     parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
