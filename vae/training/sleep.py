@@ -60,11 +60,13 @@ def dream(network: Autoencoder, batch: Batch, exposures: Exposures, rows: Tensor
     z = network.sample(mu, logvar, generator)
     folded = batch.fold(network.decode_shape(z))
     amplitude = profile_amplitude(batch.counts, folded, batch.background)
-    counts = torch.poisson(expected_counts(folded, amplitude, batch.background), generator=generator)
+    # What is no number is not drawn from: it stops the run by its loss, where the spectrum can be named.
+    expected = expected_counts(folded, amplitude, batch.background).nan_to_num(0.0, 0.0)
+    counts = torch.poisson(expected, generator=generator)
     ratio, sensitivity = exposures.background_ratio[rows], exposures.sensitivity[rows]
     seen = ratio > 0
     per_count = torch.where(seen, 1.0 / torch.where(seen, ratio, 1.0), 0.0)
-    background = torch.poisson(batch.background * per_count[:, None], generator=generator)
+    background = torch.poisson((batch.background * per_count[:, None]).nan_to_num(0.0, 0.0), generator=generator)
     return Dreams(scale_input(counts, background, ratio, sensitivity, xp=torch), z, counts)
 
 
