@@ -21,7 +21,8 @@ from vae.training.distributed import Ranks
 
 ROOT = Path(__file__).resolve().parents[2]
 #: All that has to do with more than a process's own rows: batch means of free bits and clusters, halves, averages.
-SETTINGS = ("free_bits=0.3", "cluster=0.1", "clusters=3", "consistency=0.05", "sleep=1", "averaging=0.8")
+#: Without sleep: the last digit of an expected count can decide a Poisson draw, and with it all that follow.
+SETTINGS = ("free_bits=0.3", "cluster=0.1", "clusters=3", "consistency=0.05", "sleep=0", "averaging=0.8")
 OPTIONS = TrainOptions(updates=20, batch_size=64, held_out_every=5, device="cpu", seed=3, set=SETTINGS)
 
 
@@ -54,7 +55,7 @@ def test_two_processes_do_what_one_does(tiny_store: Path, tmp_path: Path) -> Non
 
 def test_ctrl_c_ends_both_with_one_checkpoint(tiny_store: Path, tmp_path: Path) -> None:
     out = tmp_path / "model"
-    both = together(tiny_store, out, "--updates", "100000", "--checkpoint-every", "3")
+    both = together(tiny_store, out, "--updates", "100000", "--checkpoint-every", "3", "--set", "sleep=1")
     deadline = time.monotonic() + 200
     while not checkpoint_path(out).exists() and both.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -71,9 +71,10 @@ def test_resuming_is_exact_to_the_bit(short: Path, tiny_store: Path, tmp_path: P
     [
         ("averaging=0.9", "consistency=0.1", "free_bits=0.2"),
         ("averaging=0.99", "sleep=1"),
+        ("averaging=0.9", "awaken_at=0.5"),
         ("prior=vamp", "pseudo_inputs=5", "cluster=0.5", "clusters=3"),
     ],
-    ids=["consistency", "sleep", "vamp"],
+    ids=["consistency", "sleep", "awaken", "vamp"],
 )
 def test_resuming_is_exact_whatever_the_recipe_adds(
     tiny_store: Path, tmp_path: Path, settings: tuple[str, ...]

@@ -78,6 +78,18 @@ class Ranks:
         dist.all_reduce(message)
         return message[:-1], bool(message[-1] > 0)
 
+    def joined(self, values: Tensor, dim: int) -> Tensor:
+        """Join the equal parts of all processes along an axis."""
+        if self.size == 1:
+            return values
+        parts = [torch.empty_like(values) for _ in range(self.size)]
+        dist.all_gather(parts, values.contiguous())
+        return torch.cat(parts, dim)
+
+    def own(self, values: Tensor, dim: int) -> Tensor:
+        """Return this process's part of what `joined` returned."""
+        return values.chunk(self.size, dim)[self.rank]
+
     def mean(self, values: Tensor) -> Tensor:
         """Average the values of all processes."""
         if self.size == 1:

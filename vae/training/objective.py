@@ -16,7 +16,7 @@ from vae.training.data import Batch, ResidentSpectra
 from vae.training.distributed import Ranks
 from vae.training.priors import GaussianPrior, VampPrior
 from vae.training.recipes import Recipe
-from vae.training.sleep import Dreams, surprise
+from vae.training.sleep import Sleep, surprise
 from vae.training.thinning import posterior_distance
 
 #: Held-out spectra evaluated, at most, and the seed of their latent samples: the same ones every time.
@@ -85,7 +85,7 @@ class Objective(nn.Module):
             clusters = SoftClusters(centres)
         return cls(network, recipe, prior, clusters, ranks).to(spectra.device)
 
-    def forward(self, batch: Batch, noise: Tensor, halves: Tensor | None = None, dreams: Dreams | None = None) -> Terms:
+    def forward(self, batch: Batch, noise: Tensor, halves: Tensor | None = None, sleep: Sleep | None = None) -> Terms:
         """Return the terms of the loss.
 
         Parameters
@@ -95,14 +95,15 @@ class Objective(nn.Module):
             Unit Gaussian draws that place the latent samples.
         halves : Tensor, shape (2, n, 238), optional
             Halves of the same exposures, for the consistency term.
-        dreams : Dreams, optional
-            Made-up spectra, for the sleep term.
+        sleep : Sleep, optional
+            What makes up spectra, for the sleep term.
         """
         mu, logvar = self._encode(batch.x)
         z = mu + torch.exp(0.5 * logvar) * noise
         with self._precision():
             shape = self.network.decode_shape(z)
-        deviance = profiled_deviance(batch.counts, batch.fold(shape.float()), batch.background)
+        folded = batch.fold(shape.float())
+        deviance = profiled_deviance(batch.counts, folded, batch.background)
         divergence = self.prior(mu, logvar, z, self._encode)
         resisted = divergence
         if isinstance(self.prior, GaussianPrior) and self.prior.free_bits:
@@ -112,7 +113,8 @@ class Objective(nn.Module):
             means, log_variances = self._encode(halves.flatten(0, 1))
             pair = (2, -1, means.shape[1])
             extra = extra + self.recipe.consistency * posterior_distance(means.view(pair), log_variances.view(pair))
-        if dreams is not None:
+        if sleep is not None:
+            dreams = sleep(batch, z.detach(), folded.detach())
             extra = extra + self.recipe.sleep * surprise(*self._encode(dreams.x), dreams.z).mean()
         if self.clusters is not None:
             extra = extra + self.recipe.cluster * self.clusters(mu, self.ranks.mean)

@@ -61,6 +61,9 @@ class Recipe:
     sleep : float
         Weight of the fit of posteriors to positions known because the model made the spectra up; see
         `vae.training.sleep`.
+    awaken_at : float, optional
+        Share of the run after which latent dimensions that carry nothing start anew from what the others leave
+        unexplained; see `vae.training.growth`. Where none sleeps, as hardly ever in 2-D, nothing happens.
     cluster : float
         Weight of the sharpening of soft clusters in latent space; see `vae.training.clusters`.
     clusters : int
@@ -84,6 +87,7 @@ class Recipe:
     pseudo_inputs: int = 64
     consistency: float = 0.0
     sleep: float = 0.0
+    awaken_at: float | None = None
     cluster: float = 0.0
     clusters: int = 12
 
@@ -100,6 +104,8 @@ class Recipe:
             raise OptionError(f"warm_up_fraction is {self.warm_up_fraction}", todo="Give a share, 0...1")
         if self.averaging is not None and not 0 < self.averaging < 1:
             raise OptionError(f"averaging is {self.averaging}", todo="Give a decay between 0 and 1, such as 0.999")
+        if self.awaken_at is not None and not 0 < self.awaken_at < 1:
+            raise OptionError(f"awaken_at is {self.awaken_at}", todo="Give a share of the run between 0 and 1, or none")
         if self.free_bits and self.prior != "gaussian":
             raise OptionError(
                 "free_bits counts nats by latent dimension, which a mixture prior does not have",
@@ -125,6 +131,10 @@ class Recipe:
         """Weight of the KL term at an update: 1 after warm-up."""
         warm_up = self.warm_up_fraction * total
         return 1.0 if update >= warm_up else update / warm_up
+
+    def awakens_at(self, update: int, total: int) -> bool:
+        """Whether sleeping latent dimensions start anew before an update."""
+        return self.awaken_at is not None and update == round(self.awaken_at * total)
 
     def with_settings(self, settings: Iterable[str]) -> Recipe:
         """Return a recipe with single fields changed.
@@ -198,6 +208,7 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             clip_norm=100.0,
             misfit_limit=300.0,
             sleep=1.0,
+            awaken_at=0.2,
         ),
     }
 )

@@ -9,18 +9,19 @@ the true posterior.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
-from vae.network.autoencoder import Autoencoder
 from vae.network.likelihood import expected_counts, profile_amplitude
 from vae.network.scaling import scale_input
 from vae.training.data import Batch
+from vae.training.distributed import Ranks
 from vae.training.thinning import Exposures
 
-#: Share of a batch that is dreamt of: the encoder's gradient from a quarter is steady enough, and costs a quarter.
+#: One in this many spectra of a batch is dreamt of: the encoder's gradient from these is steady enough.
 SHARE: Final = 4
 
 
@@ -42,32 +43,56 @@ class Dreams(NamedTuple):
     counts: Tensor
 
 
-@torch.no_grad()
-def dream(network: Autoencoder, batch: Batch, exposures: Exposures, rows: Tensor, generator: torch.Generator) -> Dreams:
-    """Make up one spectrum for each of a batch: as bright, and seen as long through the same instrument.
+@dataclass(frozen=True)
+class Sleep:
+    """Makes up spectra like some of each batch: as bright, and seen as long through the same instrument.
 
     Parameters
     ----------
-    network : Autoencoder
-    batch : Batch
     exposures : Exposures
-    rows : Tensor of int64, shape (n,)
-        The batch's, in `exposures`.
+    rows : Tensor of int64
+        Rows of `exposures` that make the batch, as drawn: lines of one response each, or one line.
     generator : torch.Generator
-        Of positions and counts.
+        Of the counts; the same in all processes.
+    ranks : Ranks
+        Processes that share the batch.
     """
-    mu, logvar = network.encode(batch.x)
-    z = network.sample(mu, logvar, generator)
-    folded = batch.fold(network.decode_shape(z))
-    amplitude = profile_amplitude(batch.counts, folded, batch.background)
-    # What is no number is not drawn from: it stops the run by its loss, where the spectrum can be named.
-    expected = expected_counts(folded, amplitude, batch.background).nan_to_num(0.0, 0.0)
-    counts = torch.poisson(expected, generator=generator)
-    ratio, sensitivity = exposures.background_ratio[rows], exposures.sensitivity[rows]
-    seen = ratio > 0
-    per_count = torch.where(seen, 1.0 / torch.where(seen, ratio, 1.0), 0.0)
-    background = torch.poisson((batch.background * per_count[:, None]).nan_to_num(0.0, 0.0), generator=generator)
-    return Dreams(scale_input(counts, background, ratio, sensitivity, xp=torch), z, counts)
+
+    exposures: Exposures
+    rows: Tensor
+    generator: torch.Generator
+    ranks: Ranks
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch, z: Tensor, folded: Tensor) -> Dreams:
+        """Draw counts from what was decoded.
+
+        Parameters
+        ----------
+        batch : Batch
+        z : Tensor, shape (n, d)
+            Latent samples of its spectra.
+        folded : Tensor, shape (n, 238)
+            What the detector makes of the spectra decoded there, in any unit.
+        """
+        rows = self.rows[..., ::SHARE].reshape(-1)
+        z, folded, counts, background = (self._some(part) for part in (z, folded, batch.counts, batch.background))
+        amplitude = profile_amplitude(counts, folded, background)
+        ratio, sensitivity = self.exposures.background_ratio[rows], self.exposures.sensitivity[rows]
+        per_count = torch.where(ratio > 0, 1.0 / torch.where(ratio > 0, ratio, 1.0), 0.0)
+        made_up = self._poisson(expected_counts(folded, amplitude, background))
+        around = self._poisson(background * per_count[:, None])
+        return Dreams(scale_input(made_up, around, ratio, sensitivity, xp=torch), z, made_up)
+
+    def _some(self, values: Tensor) -> Tensor:
+        """Take every so manieth spectrum of each line, (n / SHARE, ...)."""
+        return values.view(*self.rows.shape, -1)[..., ::SHARE, :].reshape(-1, values.shape[1])
+
+    def _poisson(self, expected: Tensor) -> Tensor:
+        # What is no number is not drawn from: it stops the run by its loss, where the spectrum can be named.
+        rates = expected.nan_to_num(0.0, 0.0).view(*self.rows.shape[:-1], -1, expected.shape[1])
+        drawn = torch.poisson(self.ranks.joined(rates, dim=-2), generator=self.generator)
+        return self.ranks.own(drawn, dim=-2).reshape(expected.shape)
 
 
 def surprise(mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:

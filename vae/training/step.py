@@ -17,9 +17,10 @@ from vae.errors import TrainingError
 from vae.training.averaging import Averaging
 from vae.training.data import ResidentSpectra
 from vae.training.distributed import Ranks
+from vae.training.growth import awaken
 from vae.training.objective import Objective, Terms
 from vae.training.recipes import Recipe
-from vae.training.sleep import SHARE, Dreams, dream
+from vae.training.sleep import Sleep
 from vae.training.thinning import Exposures
 
 #: Spectra that an error about a batch names, at most.
@@ -89,6 +90,8 @@ class Updater:
             When the loss or its gradient is not finite. The weights are as they were.
         """
         recipe = self.recipe
+        if recipe.awakens_at(update, self.total):
+            self._awaken()
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(update, self.total)
         drawn = self.spectra.draw(recipe.batch_size, self.generator)
@@ -97,8 +100,7 @@ class Updater:
         batch = self.spectra.batch(rows)
         noise = self._noise(drawn, share)
         halves = self._halves(drawn, share) if recipe.consistency else None
-        dreams = self._dreams(drawn) if recipe.sleep else None
-        terms = self._terms(batch, noise, halves, dreams)
+        terms = self._terms(batch, noise, halves, self._sleep(rows) if recipe.sleep else None)
         losses = terms.deviance + recipe.kl_weight_at(update, self.total) * terms.resisted
         if recipe.misfit_limit is not None:
             losses = losses * (recipe.misfit_limit / terms.deviance.detach()).clamp(max=1.0)
@@ -115,6 +117,14 @@ class Updater:
         if self.averaging is not None:
             self.averaging.update(update + 1)
         return float(values.median()), asked
+
+    def _awaken(self) -> None:
+        """Start sleeping latent dimensions anew; what the optimiser remembers of the layers concerned is void."""
+        network = self.objective.network
+        if awaken(network, self.spectra):
+            for layer in (network.encoder.layers[-1], network.decoder.branch[0]):
+                for parameter in layer.parameters():
+                    self.optimizer.state.pop(parameter, None)
 
     def _noise(self, drawn: Tensor, share: slice) -> Tensor:
         """Draw the noise of all rows and return that of this process's, (n, d)."""
@@ -133,16 +143,9 @@ class Updater:
             return halves
         return halves.view(2, *drawn.shape, -1)[..., share, :].reshape(2, -1, halves.shape[2])
 
-    def _dreams(self, drawn: Tensor) -> Dreams:
-        """Make up spectra like some of the rows and return this process's share of them."""
+    def _sleep(self, rows: Tensor) -> Sleep:
         assert self.exposures is not None
-        some = drawn[..., : max(drawn.shape[-1] // SHARE, self.ranks.size)]
-        batch = self.spectra.batch(some)
-        dreams = dream(self.objective.network, batch, self.exposures, some.reshape(-1), self.generator)
-        if self.ranks.size == 1:
-            return dreams
-        share = self.ranks.share(some)
-        return Dreams(*(part.view(*some.shape, -1)[..., share, :].reshape(-1, part.shape[1]) for part in dreams))
+        return Sleep(self.exposures, rows, self.generator, self.ranks)
 
     def _trouble(self, update: int, drawn: Tensor, losses: Tensor, norm: Tensor) -> TrainingError:
         """Say which spectra made a loss or a gradient that is not finite."""
