@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,49 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("[!_]*.py"))
+#: Runs `python SCRIPT --help` for each script in a process of its own, forked off one that has loaded the large
+#: libraries already: a dozen times the same seconds else. Prints {script: [status, standard output, standard error]}.
+HELP = """
+import json, os, runpy, sys, tempfile
+from pathlib import Path
+
+import astropy.io.fits, numba, pandas, scipy.stats, torch, tyro, zarr
+
+def show(script, folder):
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv, sys.path[0] = [script, "--help"], str(Path(script).parent)
+    runpy.run_path(script, run_name="__main__")
+
+shown = {}
+with tempfile.TemporaryDirectory() as name:
+    folder = Path(name)
+    for script in sys.argv[1:]:
+        if (child := os.fork()) == 0:
+            status = 0
+            try:
+                show(script, folder)
+            except SystemExit as left:
+                status = left.code or 0
+            except BaseException as error:
+                print(repr(error), file=sys.stderr)
+                status = 1
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(status if isinstance(status, int) else 1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        shown[Path(script).name] = [status, (folder / "out").read_text(), (folder / "err").read_text()]
+print(json.dumps(shown))
+"""
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[str, tuple[int, str, str]]:
+    """Status, standard output and standard error of every script's --help."""
+    scripts = [str(ROOT / "scripts" / name) for name in SCRIPTS]
+    done = subprocess.run([sys.executable, "-c", HELP, *scripts], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return {name: tuple(shown) for name, shown in json.loads(done.stdout).items()}
 
 
 def _rooms(package: str) -> set[str]:
@@ -68,11 +112,9 @@ def test_readme_commands_are_the_ones_that_exist() -> None:
 
 
 @pytest.mark.parametrize("command", [line for line in _commands() if "scripts/" in line])
-def test_readme_scripts_know_their_options(command: str) -> None:
+def test_readme_scripts_know_their_options(command: str, helps: dict[str, tuple[int, str, str]]) -> None:
     script, *arguments = command.split()[1:]
-    shown = subprocess.run(
-        [sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True, timeout=120, check=True
-    ).stdout
+    _, shown, _ = helps[script.removeprefix("scripts/")]
     for option in re.findall(r"--[\w-]+", " ".join(arguments)):
         assert option in shown, f"{script} does not know {option}"
 
@@ -82,14 +124,8 @@ def test_readme_pictures_and_files_are_there() -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").glob("[!_]*.py")))
-def test_every_script_says_what_it_does(script: str) -> None:
-    shown = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), "--help"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert "usage:" in shown.stdout
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_says_what_it_does(script: str, helps: dict[str, tuple[int, str, str]]) -> None:
+    status, out, err = helps[script]
+    assert status == 0, err
+    assert "usage:" in out
