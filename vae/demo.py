@@ -10,7 +10,7 @@ from typing import Final
 from platformdirs import user_cache_path
 
 #: Rises when the simulator or the shipped weights change, so that an old demo is not taken for a new one.
-RECIPE: Final = 2
+RECIPE: Final = 3
 
 
 def demo_path(detections: int, seed: int = 1) -> Path:
