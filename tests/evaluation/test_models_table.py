@@ -27,7 +27,14 @@ def _model(seed: int, latent_dim: int = 2, **training: Any) -> TrainedModel:
         torch.manual_seed(seed)
         network = Autoencoder(NetworkConfig(latent_dim=latent_dim, hidden=(16,), n_templates=8))
     meta = {
-        "training": {"recipe": "default", "network": "reference", "seed": seed, "seconds": float(seed), **training},
+        "training": {
+            "recipe": "default",
+            "network": "reference",
+            "seed": seed,
+            "seconds": float(seed),
+            "awaken_at": 0.2,
+            **training,
+        },
         "data": {"simulated": True, "provenance": {"seed": 999}, "content_sha256": "abc"},
         "metrics": {"held_out_loss": {"median": 100.0 + seed}},
     }
@@ -65,6 +72,13 @@ def test_pairs_differ_in_seed_only_and_sweeps_in_dimension_only(comparison: dict
     assert pair["chance"] < pair["overlap"] < 1
     assert 0 < pair["noise_floor"] < 1
     assert comparison["sweeps"] == [["one", "other seed", "wider"]]
+    found = {
+        entry["name"]: (entry["beside"], [one["setting"] for one in entry["changed"]])
+        for entry in comparison["variants"]
+    }
+    assert found == {"wider": ("one", ["latent_dim"]), "bits": ("one", ["free_bits"])}
+    if "left_out" not in comparison:
+        assert {"difference", "noise", "word"} == set(comparison["variants"][1]["knn"])
 
 
 def test_the_table_names_models_baselines_and_pairs(comparison: dict[str, Any]) -> None:
@@ -72,6 +86,7 @@ def test_the_table_names_models_baselines_and_pairs(comparison: dict[str, Any]) 
     widths = {line.count("|") for line in text.split("\n\n")[0].splitlines()}
     assert widths == {13}
     assert "free_bits 0.5" in text
+    assert "| bits | one | free bits 0.5, not 0 |" in text
     assert "| one, other seed |" in text
     if "left_out" not in comparison:
         assert "| hardness ratios 4d |" in text

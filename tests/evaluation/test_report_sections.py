@@ -7,6 +7,7 @@ from typing import Any
 from vae.evaluation.report.sections.classes import classes_section, rare_section
 from vae.evaluation.report.sections.models import models_section
 from vae.evaluation.report.style import painted
+from vae.evaluation.variants import settings, variants
 
 
 def _score(value: float, difference: float = 0.0) -> dict[str, Any]:
@@ -86,7 +87,10 @@ def _row(
         "recipe": "default",
         "changes": changes,
         "seed": seed,
-        "settings": {"d": dim, **changes},
+        "updates": 2000,
+        "settings": settings(
+            {"latent_dim": dim, "likelihood": "response"}, {"recipe": "default", "awaken_at": 0.2, **changes}, "abc"
+        ),
         "data": "abc",
         "held_out": {"median": loss},
         "cstat_z": {"all": {"median_z": 0.1, "fraction_within_3": 0.95}},
@@ -97,18 +101,20 @@ def _row(
     }
 
 
-def test_models_are_judged_beside_the_first() -> None:
+def test_models_are_judged_beside_one_that_differs_in_one_thing() -> None:
     rows = [
         _row("first"),
         _row("again", seed=1),
         _row("bits", free_bits=0.5),
         _row("sleep", sleep=1.0, width=1.02),
-        _row("wide", dim=8, loss=98.0),
+        _row("wide", dim=8, loss=98.0, width=1.4),
+        _row("wide bits", dim=8, loss=97.0, free_bits=0.5, sleep=1.0, prior="vamp"),
     ]
     pair = {"first": "first", "second": "again", "overlap": 0.6, "low": 0.5, "high": 0.7, "chance": 0.01}
     figures = {
         "spectra": 900,
         "rows": rows,
+        "variants": variants(rows, {"bits": {"difference": -0.08, "low": -0.1, "high": -0.06}}),
         "baselines": {kind: {"hardness_ratios_4d": _score(0.3)} for kind in ("knn", "probe")},
         "pairs": [pair | {"noise_floor": 0.3, "position_correlation": 0.99}],
         "sweeps": [["first", "again", "wide"]],
@@ -117,12 +123,27 @@ def test_models_are_judged_beside_the_first() -> None:
         section = models_section(figures, colours)
     plates = {plate.name: plate for plate in section.plates}
     assert set(plates) == {"models-table", "models-variants", "sweep-1", "seeds"}
-    assert plates["models-variants"].reading.startswith("1 of 3 variants are better in nothing")
+    assert plates["models-variants"].reading == "1 of 4 changes made something better and nothing worse."
     table = plates["models-variants"].table
     assert table is not None
-    verdicts = {row[0]: row[2:] for row in table.rows}
-    assert verdicts["bits"] == ["equal (+0.00)", "equal (+0.000)", "equal (0.20 off)"]
-    assert verdicts["sleep"][2] == "better (0.02 off)"
-    assert verdicts["wide"][0] == "better (−2.00)"
+    assert [row[0] for row in table.rows] == [
+        "Better in something, worse in nothing",
+        "sleep",
+        "Better in one, worse in another",
+        "wide",
+        "Worse in something, better in nothing",
+        "bits",
+        "Not to be told: no other model differs in one thing only",
+        "wide bits",
+    ]
+    verdicts = {row[0]: row[1:] for row in table.rows}
+    assert verdicts["bits"] == [
+        "free bits 0.5, not 0", "first", "equal (+0.00)", "equal (+0.000)", "worse (−0.080)", "equal (+0.00)",
+    ]  # fmt: skip
+    assert verdicts["wide"][2::3] == ["better (−2.00)", "worse (+0.20)"]
+    assert verdicts["sleep"][5] == "better (−0.18)"
     assert "60 %" in plates["seeds"].reading
     assert "less than the noise" in plates["seeds"].reading
+    every = plates["models-table"].table
+    assert every is not None
+    assert every.rows[1][2] == "100.00"

@@ -21,6 +21,7 @@ from vae.evaluation.rows import read_rows, take, unseen
 from vae.evaluation.separation import separation
 from vae.evaluation.stability import agreement, halves_overlap, overlap
 from vae.evaluation.units import latent_units
+from vae.evaluation.variants import FIGURES, beside, changed, settings, told, variants
 from vae.network.trained import TrainedModel
 from vae.spectra.store import SpectraStore
 from vae.training.recipes import RECIPES
@@ -30,8 +31,6 @@ LEAST_NET: Final = 300.0
 DECADES: Final = ((300.0, 1000.0), (1000.0, 10_000.0), (10_000.0, np.inf))
 #: Spectra among which neighbours are compared.
 _OVERLAP_ROWS: Final = 5000
-#: What `model.toml` says of a run that does not tell its settings.
-_OF_NO_ACCOUNT: Final = ("seconds", "device", "processes", "seed", "set")
 
 Array = NDArray[Any]
 
@@ -66,7 +65,8 @@ def compare_models(
     dict
         `spectra`, their number; `rows`, one a model, see `_row`; `baselines`, `knn` and `probe` of descriptions
         without a network; `pairs`, models that differ in nothing but the seed, see `_pairs`; `sweeps`, lists of names
-        of models that differ in nothing but seed and latent dimension; `left_out` where classes could not be asked for.
+        of models that differ in nothing but seed and latent dimension; `variants`, what each setting did, see
+        `vae.evaluation.variants.variants`; `left_out` where classes could not be asked for.
 
     Raises
     ------
@@ -110,13 +110,15 @@ def compare_models(
         out["rows"].append(row)
         if after_each is not None:
             after_each(name)
+    differences: dict[str, dict[str, float]] = {}
     try:
         sample = class_sample(store, models[0][1], per_class=per_class, seed=seed)
     except ExplorerError as error:
         out["left_out"] = str(error)
     else:
         out["classes"] = sample.about
-        _ask_classes(out, models, sample, seed)
+        differences = _ask_classes(out, models, sample, seed)
+    out["variants"] = variants(out["rows"], differences)
     out["pairs"] = _pairs(out["rows"], positions, source_id[few], seed)
     out["sweeps"] = _sweeps(out["rows"])
     return out
@@ -147,20 +149,17 @@ def _described(name: str, model: TrainedModel) -> dict[str, Any]:
         "seconds": training.get("seconds"),
         "held_out": dict(model.meta.get("metrics", {}).get("held_out_loss", {})),
         "data": str(model.meta.get("data", {}).get("content_sha256", ""))[:12],
-        "settings": _settings(model, training),
+        "settings": settings(model.config.to_dict(), training, model.meta.get("data", {}).get("content_sha256")),
     }
-
-
-def _settings(model: TrainedModel, training: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that decides what a model becomes, except its seed."""
-    kept = {key: value for key, value in training.items() if key not in _OF_NO_ACCOUNT}
-    return {"sizes": model.config.to_dict(), "data": model.meta.get("data", {}).get("content_sha256"), **kept}
 
 
 def _ask_classes(
     out: dict[str, Any], models: Sequence[tuple[str, TrainedModel]], sample: ClassSample, seed: int
-) -> None:
-    """Enter `knn` and `probe` into the rows of the models and into the baselines."""
+) -> dict[str, dict[str, float]]:
+    """Enter `knn` and `probe` into the rows of the models and into the baselines.
+
+    Returned is by variant its kNN score less that of the model beside it, with the interval of the paired difference.
+    """
     known, _ = baselines(sample.fitting, sample.test, umap=False, seed=seed)
     latents = {name: encoded(model, sample.test)[0] for name, model in models}
     both: dict[str, Array] = {f"model: {name}": mu for name, mu in latents.items()} | known
@@ -170,6 +169,19 @@ def _ask_classes(
         for row in out["rows"]:
             row[kind] = scores[f"model: {row['name']}"]
         out["baselines"][kind] = {name: scores[name] for name in known}
+    differences: dict[str, dict[str, float]] = {}
+    partner = beside(out["rows"])
+    for measure in sorted({name for name in partner.values() if name is not None}):
+        both = {name: latents[name] for name, other in partner.items() if other == measure} | {
+            measure: latents[measure]
+        }
+        scores = separation(both, sample.labels, sample.source_id, sample.split, against=measure, seed=seed)
+        for name, score in scores.items():
+            if name == measure:
+                continue
+            low, high = -score["difference_high"], -score["difference_low"]  # turned round: what the variant gains
+            differences[name] = {"difference": -score["difference"], "low": low, "high": high}
+    return differences
 
 
 def _pairs(
@@ -183,7 +195,7 @@ def _pairs(
     """
     out = []
     for one, other in combinations(rows, 2):
-        if one["settings"] != other["settings"] or one["seed"] == other["seed"]:
+        if changed(one, other) or one["seed"] == other["seed"]:
             continue
         a, b = positions[one["name"]], positions[other["name"]]
         entry: dict[str, Any] = {"first": one["name"], "second": other["name"], **overlap(a, b, source_id, seed=seed)}
@@ -196,8 +208,8 @@ def _sweeps(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Return groups of models of which only seed and latent dimension differ, by dimension; at least two dimensions."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        settings = {**row["settings"], "sizes": {**row["settings"]["sizes"], "latent_dim": None}}
-        groups.setdefault(repr(sorted(settings.items(), key=lambda item: item[0])), []).append(row)
+        kind = sorted((name, repr(value)) for name, value in row["settings"].items() if name != "latent_dim")
+        groups.setdefault(repr(kind), []).append(row)
     return [
         [str(row["name"]) for row in sorted(group, key=lambda row: int(row["latent_dim"]))]
         for group in groups.values()
@@ -206,29 +218,31 @@ def _sweeps(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def markdown(comparison: Mapping[str, Any]) -> str:
-    """Return the comparison as Markdown: one line a model, then the baselines, then the pairs of seeds."""
+    """Return the comparison as Markdown: one line a model, then the baselines, the variants, and the pairs of seeds."""
     head = "| model | d | likelihood | changes | held-out loss | C-stat z median | within 3 | kNN | probe "
     lines = [head + "| active | KL | pull width |", "|---" * 12 + "|"]
     for row in comparison["rows"]:
-        changed = ", ".join(f"{key} {value}" for key, value in row["changes"].items())
-        about = " ".join(part for part in (str(row["network"] or ""), str(row["recipe"] or ""), changed) if part)
+        changes = ", ".join(f"{key} {value}" for key, value in row["changes"].items())
+        length = f"{row['updates']:,} updates" if row["updates"] else ""
+        about = ", ".join(
+            part for part in (str(row["network"] or ""), str(row["recipe"] or ""), length, changes) if part
+        )
         z, units, pulls = row["cstat_z"]["all"], row["units"], row["pulls"]
         widths = " ".join(f"{width:.2f}" for width in pulls["width"]["value"]) if pulls else "-"
-        cells = [
-            row["name"],
-            str(row["latent_dim"]),
-            row["likelihood"],
-            about,
-            _number(row["held_out"].get("median"), 2),
-        ]
-        cells += [_number(z["median_z"], 2)]
-        cells += [_number(z["fraction_within_3"], 3)]
-        cells += [_score(row.get("knn")), _score(row.get("probe"))]
+        cells = [row["name"], str(row["latent_dim"]), row["likelihood"], about]
+        cells += [_number(row["held_out"].get("median"), 2), _number(z["median_z"], 2)]
+        cells += [_number(z["fraction_within_3"], 3), _score(row.get("knn")), _score(row.get("probe"))]
         cells += [f"{units['active']} of {units['dimensions']}", f"{units['kl_total']:.2f}", widths]
         lines.append("| " + " | ".join(cells) + " |")
     for name, knn in comparison["baselines"].get("knn", {}).items():
         probe = comparison["baselines"]["probe"][name]
         cells = [name.replace("_", " "), *["-"] * 6, _score(knn), _score(probe), *["-"] * 3]
+        lines.append("| " + " | ".join(cells) + " |")
+    if comparison["variants"]:
+        lines += ["", "| variant | beside | what differs | loss | good fits | kNN | pulls |", "|---" * 7 + "|"]
+    for entry in comparison["variants"]:
+        cells = [entry["name"], entry["beside"] or "-", told(entry["changed"])]
+        cells += [_verdict(entry.get(figure), digits) for figure, digits in FIGURES.items()]
         lines.append("| " + " | ".join(cells) + " |")
     if comparison["pairs"]:
         lines += ["", "| seeds | neighbours in common | chance | halves of one exposure | positions | distances |"]
@@ -239,6 +253,10 @@ def markdown(comparison: Mapping[str, Any]) -> str:
         cells = [f"{pair['first']}, {pair['second']}", shared, *(f"{pair[name]:.3f}" for name in figures)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _verdict(figure: Mapping[str, Any] | None, digits: int) -> str:
+    return "-" if figure is None else f"{figure['word']} ({figure['difference']:+.{digits}f})"
 
 
 def _number(value: float | None, digits: int) -> str:

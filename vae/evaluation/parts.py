@@ -188,7 +188,9 @@ def models_part(inputs: Inputs) -> Found:
     """Compare the atlas's model with others, on spectra that none of them was trained on."""
     if not inputs.models:
         raise ExplorerError("no other models were given (--models)")
-    everything = [(inputs.atlas.name, inputs.model), *inputs.models]
+    mine = inputs.model.weights_sha256
+    name = next((name for name, model in inputs.models if model.weights_sha256 == mine), inputs.atlas.name)
+    everything = [(name, inputs.model), *(pair for pair in inputs.models if pair[1].weights_sha256 != mine)]
     return (
         compare_models(
             everything,

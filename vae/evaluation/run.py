@@ -14,6 +14,7 @@ import numpy as np
 
 from vae.atlas import Atlas
 from vae.errors import OptionError
+from vae.evaluation import models_table
 from vae.evaluation.inputs import QUICK, Inputs, Sizes
 from vae.evaluation.parts import PARTS, compute
 from vae.evaluation.report.compose import About, report
@@ -135,13 +136,20 @@ def write(found: Evaluation, out: Path, before: Mapping[str, Any] | None = None)
     """
     texts = {
         "metrics.json": json.dumps(plain(found.metrics), indent=2, allow_nan=False) + "\n",
-        "table.md": markdown(found.metrics, before),
+        "table.md": tables(found.metrics, before),
         "report.html": report(found.metrics, found.plots, found.about, before),
     }
     for name, text in texts.items():
         with new_file(out / name) as path:
             path.write_text(text, encoding="utf-8")
     return [out / name for name in texts]
+
+
+def tables(metrics: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
+    """Return every figure as Markdown, and the comparison of models below where one was made."""
+    models = metrics.get("models") or {}
+    below = f"\n## Models\n\n{models_table.markdown(models)}" if models.get("rows") else ""
+    return markdown(metrics, before) + below
 
 
 def plain(value: Any) -> Any:

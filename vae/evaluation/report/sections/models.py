@@ -12,12 +12,16 @@ from vae.evaluation.report.page import Plate, Section, Table
 from vae.evaluation.report.plots import Row, dots
 from vae.evaluation.report.style import drawing
 from vae.evaluation.report.words import between, left_out, number, representation, share, text
+from vae.evaluation.variants import FIGURES, told
 from vae.palette import Palette
 
-#: Held-out losses closer than this are called equal [nats].
-_EQUAL_LOSS: Final = 0.1
-#: Width that pulls should have, and how much nearer to it counts as better.
-_RIGHT, _NEARER = 1.0, 0.03
+#: Headings of variants by whether anything is better, anything worse.
+_KINDS: Final = {
+    (True, False): "Better in something, worse in nothing",
+    (True, True): "Better in one, worse in another",
+    (False, False): "No difference beyond seeds and chance",
+    (False, True): "Worse in something, better in nothing",
+}
 
 
 def models_section(figures: Mapping[str, Any] | None, colours: Palette) -> Section:
@@ -28,9 +32,8 @@ def models_section(figures: Mapping[str, Any] | None, colours: Palette) -> Secti
         return Section("models", title, lead, left_out=left_out(figures))
     rows = figures["rows"]
     plates = [_all(figures)]
-    variants = _variants(rows)
-    if variants:
-        plates.append(_helped(variants, rows[0]))
+    if figures["variants"]:
+        plates.append(_helped(figures["variants"]))
     for index, names in enumerate(figures["sweeps"]):
         plates.append(_sweep(f"sweep-{index + 1}", [row for row in rows if row["name"] in names], figures, colours))
     if figures["pairs"]:
@@ -48,7 +51,7 @@ def _all(figures: Mapping[str, Any]) -> Plate:
             [
                 f"{row['name']}: {_about(row)}",
                 str(row["latent_dim"]),
-                text(row["held_out"].get("median"), ".1f"),
+                _nats(row["held_out"].get("median")),
                 text(z["median_z"], "+.2f"),
                 share(z["fraction_within_3"], 1),
                 _score(row.get("knn")),
@@ -73,9 +76,15 @@ def _all(figures: Mapping[str, Any]) -> Plate:
     )
 
 
+def _nats(value: Any) -> str:
+    """Write a loss: models differ in its second decimal."""
+    return "–" if value is None else f"{value:.2f}"
+
+
 def _about(row: Mapping[str, Any]) -> str:
     changed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row["changes"].items())
-    parts = [row["network"], row["likelihood"], f"recipe {row['recipe']}", changed, f"seed {row['seed']}"]
+    length = f"{row['updates']:,} updates" if row["updates"] else ""
+    parts = [row["network"], row["likelihood"], f"recipe {row['recipe']}", length, changed, f"seed {row['seed']}"]
     return ", ".join(str(part) for part in parts if part)
 
 
@@ -83,55 +92,39 @@ def _score(score: Mapping[str, Any] | None) -> str:
     return "–" if score is None else between(score["balanced_accuracy"], score["low"], score["high"], ".3f")
 
 
-def _variants(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Models that differ from the first in more than their seed."""
-    return [row for row in rows[1:] if row["settings"] != rows[0]["settings"]]
+def _verdict(entry: Mapping[str, Any], figure: str) -> str:
+    """Write "better (−0.15)": the word, and by how much the figure differs."""
+    found = entry.get(figure)
+    return "–" if found is None else f"{found['word']} ({text(found['difference'], f'+.{FIGURES[figure]}f')})"
 
 
-def _helped(variants: Sequence[Mapping[str, Any]], first: Mapping[str, Any]) -> Plate:
-    table, helped = [], 0
-    for row in variants:
-        verdicts = [_loss(row, first), _knn(row), _pulls(row, first)]
-        helped += any(verdict.startswith("better") for verdict in verdicts)
-        table.append([row["name"], _about(row), *verdicts])
-    none = len(variants) - helped
+def _kind(entry: Mapping[str, Any]) -> str:
+    """Which group of variants one belongs to."""
+    if entry["beside"] is None:
+        return "Not to be told: no other model differs in one thing only"
+    words = {found["word"] for figure in FIGURES if (found := entry.get(figure)) is not None}
+    return _KINDS["better" in words, "worse" in words]
+
+
+def _helped(variants: Sequence[Mapping[str, Any]]) -> Plate:
+    groups: dict[str, list[list[str]]] = {kind: [] for kind in _KINDS.values()}
+    for entry in variants:
+        cells = [entry["name"], told(entry["changed"]), entry["beside"] or "–"]
+        groups.setdefault(_kind(entry), []).append([*cells, *(_verdict(entry, figure) for figure in FIGURES)])
+    rows = [row for kind, members in groups.items() if members for row in ([kind], *members)]
+    helped = len(groups[_KINDS[True, False]])
     return Plate(
         "models-variants",
-        f"What helped beside {first['name']}, and what did not",
-        f"{none} of {len(variants)} variants are better in nothing that can be told from chance.",
-        f"Loss: held-out median, compared where both were trained on the same store; equal within {_EQUAL_LOSS:g} "
-        "nats. kNN: better or worse where the 95 % interval of the difference excludes 0. Pulls: mean distance of the "
-        "widths from 1.",
-        table=Table(["model", "what it is", "loss", "kNN", "pulls"], table),
+        "What helped, and what did not",
+        f"{helped} of {len(variants)} changes made something better and nothing worse.",
+        "Each model is held against one that differs in nothing else. Better and worse are more "
+        "than two standard deviations of what another seed makes, where there are seeds, and for kNN of the test "
+        "itself. Loss: held-out median [nats]. Good fits: share of C-stat z within 3σ. kNN: balanced accuracy. Pulls: "
+        "mean distance of the widths from 1; for loss and pulls less is better.",
+        table=Table(
+            ["model", "what differs", "beside", "loss", "good fits", "kNN", "pulls"], rows, frozenset({3, 4, 5, 6})
+        ),
     )
-
-
-def _loss(row: Mapping[str, Any], first: Mapping[str, Any]) -> str:
-    gain = number(first["held_out"].get("median")) - number(row["held_out"].get("median"))
-    if not np.isfinite(gain) or row["data"] != first["data"]:
-        return "not comparable"
-    word = "equal" if abs(gain) < _EQUAL_LOSS else "better" if gain > 0 else "worse"
-    return f"{word} ({text(-gain, '+.2f')})"
-
-
-def _knn(row: Mapping[str, Any]) -> str:
-    score = row.get("knn")
-    if score is None:
-        return "–"
-    low, high = number(score["difference_low"]), number(score["difference_high"])
-    word = "worse" if low > 0 else "better" if high < 0 else "equal"
-    return f"{word} ({text(-number(score['difference']), '+.3f')})"
-
-
-def _pulls(row: Mapping[str, Any], first: Mapping[str, Any]) -> str:
-    if not row["pulls"] or not first["pulls"]:
-        return "–"
-    mine, other = (
-        float(np.mean([abs(number(width) - _RIGHT) for width in one["pulls"]["width"]["value"]]))
-        for one in (row, first)
-    )
-    word = "better" if mine < other - _NEARER else "worse" if mine > other + _NEARER else "equal"
-    return f"{word} ({text(mine)} off)"
 
 
 def _sweep(name: str, rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any], colours: Palette) -> Plate:
