@@ -78,10 +78,12 @@ class Sleep:
         rows = self.rows[..., ::SHARE].reshape(-1)
         z, folded, counts, background = (self._some(part) for part in (z, folded, batch.counts, batch.background))
         amplitude = profile_amplitude(counts, folded, background)
-        ratio, sensitivity = self.exposures.background_ratio[rows], self.exposures.sensitivity[rows]
-        per_count = torch.where(ratio > 0, 1.0 / torch.where(ratio > 0, ratio, 1.0), 0.0)
         made_up = self._poisson(expected_counts(folded, amplitude, background))
-        around = self._poisson(background * per_count[:, None])
+        # The background region's counts are as they were: a real draw already, and half the cost.
+        around, ratio, sensitivity = (
+            part[rows]
+            for part in (self.exposures.background_counts, self.exposures.background_ratio, self.exposures.sensitivity)
+        )
         return Dreams(scale_input(made_up, around, ratio, sensitivity, xp=torch), z, made_up)
 
     def _some(self, values: Tensor) -> Tensor:
