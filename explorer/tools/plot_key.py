@@ -30,11 +30,9 @@ def unfolded_key(likelihood: str, *, limits: bool) -> dict[str, Any]:
         *([["limit", "2 σ upper limit"]] if limits else []),
         ["model", "Reconstruction, unfolded alike"],
         _BAND,
-        ["decoded", decoding.curve],
+        # Counts and reconstruction are one thing, the decoded curve may be another.
+        ["decoded", f"{decoding.curve}, deconvolved" if decoding.note else decoding.curve],
     ]
-    if decoding.note:  # counts and reconstruction are one thing, the decoded curve is another
-        note = f"{decoding.curve}: {decoding.note}"
-        return {"lines": lines, "warning": f"Counts and reconstruction: {words.NOT_DECONVOLVED}", "note": note}
     return {"lines": lines, "warning": words.NOT_DECONVOLVED}
 
 

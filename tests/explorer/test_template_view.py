@@ -75,11 +75,10 @@ def test_a_decoded_spectrum_is_called_what_it_is(
     session.pick(3)
     panel.readout.mode = "unfolded"
     lines, warning = dict(panel.key.content["lines"]), panel.key.content["warning"]
-    assert lines["decoded"] == curve
+    assert lines["decoded"] == (f"{curve}, deconvolved" if deconvolved else curve)
     assert lines["counts"] == "Net counts, unfolded"
     assert lines["model"] == "Reconstruction, unfolded alike"
-    assert words.NOT_DECONVOLVED in warning
-    assert ("deconvolved by the model" in panel.key.content.get("note", "")) == deconvolved
+    assert warning == words.NOT_DECONVOLVED
     session.decode(0.3, -0.2)
     assert dict(panel.key.content["lines"]) == {"model": curve, "band": "Predictive, 90 %"}
     assert bool(panel.key.content["warning"]) != deconvolved
