@@ -45,7 +45,7 @@ class Sizes:
     per_class: int = 900
     taught: int = 40_000
     rare: int = 150_000
-    leakage: int = 10_000
+    leakage: int = 8000
     pulls: int = 4000
     sources: int = 1000
     ranks: int = 4000

@@ -25,9 +25,9 @@ from vae.spectra.store import Block
 Array = NDArray[Any]
 
 #: Rows used at most, and at least; folds of the cross-validation, parted by source.
-MOST_ROWS: Final = 10_000
+MOST_ROWS: Final = 8000
 _LEAST_ROWS: Final = 200
-_FOLDS: Final = 5
+_FOLDS: Final = 3
 
 
 def nuisances(table: pd.DataFrame) -> dict[str, Array]:
