@@ -120,7 +120,7 @@ def shift_figures(shifts: list[Shift], *, seed: int = 0) -> tuple[dict[str, Any]
     }
     stacked |= {name: np.abs(stacked[name]) for name in ("in_sigma", "in_spread", "hardness")}
     stacked["product"] = np.stack([one.twice[0] * one.twice[1] for one in shifts], axis=1)
-    within = (stacked["in_sigma"] < 1.0).all(axis=2)
+    within: Array = np.all(stacked["in_sigma"] < 1.0, axis=2)
 
     def statistic(rows: NDArray[np.int64]) -> list[float]:
         ordered = {name: np.sort(values[rows], axis=None) for name, values in stacked.items()}
