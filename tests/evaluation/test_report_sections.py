@@ -58,7 +58,7 @@ def test_the_best_plane_is_the_rival_and_what_is_missing_is_named() -> None:
     assert "Odd <one>" in overall.caption
     assert by_class.reading == "Best recognised is Star, least AGN."
     assert "UMAP-2, net fraction: not asked for" in section.left_out
-    assert "Plane taught the classes (ceiling): too few" in section.left_out
+    assert "Plane taught the classes: too few" in section.left_out
     with painted() as colours:
         assert classes_section({"left_out": "too few labels"}, None, colours).left_out == "too few labels"
 

@@ -12,7 +12,7 @@ import numpy as np
 _REPRESENTATIONS: Final = {
     "latents": "Latents of this model",
     "hardness_ratios_4d": "Four hardness ratios",
-    "supervised_2d": "Plane taught the classes (ceiling)",
+    "supervised_2d": "Plane taught the classes",
     "shuffled_labels": "Shuffled labels (chance)",
 }
 _INPUTS: Final = {"asinh": "encoder input", "unfolded_over_max": "unfolded / max", "net_fraction": "net fraction"}
