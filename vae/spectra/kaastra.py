@@ -62,7 +62,7 @@ def _table() -> NDArray[np.float64]:
 def _moments(mu: float, table: NDArray[np.float64]) -> tuple[float, float]:
     if mu >= 2.0**_HIGH:  # Bartlett's correction: leading terms in 1/mu
         return 1.0 + 1.0 / (6.0 * mu), 2.0 + 2.0 / (3.0 * mu)
-    if mu < 2.0**_LOW:
+    if not mu >= 2.0**_LOW:  # NaN too: it has no node
         if not mu > 0.0:
             return (0.0, 0.0) if mu == 0.0 else (math.nan, math.nan)
         log = math.log(mu)  # only k = 0 and 1 matter
