@@ -44,7 +44,7 @@ def test_workers_killed_interrupted_and_gone_on_with(tiny_store: Path, tmp_path:
         start_new_session=True,
     )
     journal = tmp_path / "study" / "journal.jsonl"
-    wait(first, journal, lambda text: '"worker":' in text)
+    wait(first, journal, lambda text: text.count('"worker":') >= 2)
     workers(first)[0].kill()
     wait(first, journal, lambda text: text.count('"scores":') >= 2)
     os.killpg(first.pid, signal.SIGINT)  # as a terminal does: every process hears it

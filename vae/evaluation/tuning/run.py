@@ -31,6 +31,8 @@ from vae.training.prepared import Prepared, prepare
 
 #: Seconds between looks at the workers.
 _PATIENCE: Final = 0.5
+#: Processes that may die between their start and their first trial: one can be killed there, all lack memory.
+_EARLY_DEATHS: Final = 3
 #: Libraries that bring threads of their own read these when they are loaded.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -156,6 +158,7 @@ def _side_by_side(job: Job, folder: StudyFolder, progress: Progress) -> None:
     stop, errors = context.Event(), context.SimpleQueue()
     task = progress.add_task("Trials", total=job.options.trials, completed=len(folder.done()))
     workers: dict[int, BaseProcess] = {}
+    early = 0
 
     def start(number: int) -> None:
         workers[number] = context.Process(target=in_process, args=(job, number, stop, errors), daemon=True)
@@ -176,9 +179,10 @@ def _side_by_side(job: Job, folder: StudyFolder, progress: Progress) -> None:
                     if not errors.empty():
                         raise errors.get()
                     if process.exitcode:
-                        if not _abandoned(folder, number):
+                        early += not _abandoned(folder, number)
+                        if early >= _EARLY_DEATHS:
                             raise ExplorerError(
-                                f"a worker process ended with status {process.exitcode} before its first trial",
+                                f"{early} worker processes died before a trial, the last with status {process.exitcode}",
                                 where=job.study,
                                 todo="It most likely lacked memory: go on with --resume and fewer --workers",
                             )
