@@ -182,7 +182,7 @@ def _side_by_side(job: Job, folder: StudyFolder, progress: Progress) -> None:
                         early += not _abandoned(folder, number)
                         if early >= _EARLY_DEATHS:
                             raise ExplorerError(
-                                f"{early} worker processes died before a trial, the last with status {process.exitcode}",
+                                f"{early} workers died before a trial, the last with status {process.exitcode}",
                                 where=job.study,
                                 todo="It most likely lacked memory: go on with --resume and fewer --workers",
                             )
