@@ -42,6 +42,8 @@ def test_workers_killed_interrupted_and_gone_on_with(tiny_store: Path, tmp_path:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Tests started in the background of a shell ignore Ctrl-C, and hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     journal = tmp_path / "study" / "journal.jsonl"
     wait(first, journal, lambda text: text.count('"worker":') >= 2)
