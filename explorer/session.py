@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypedDict
 
 import numpy as np
@@ -9,9 +10,14 @@ import param
 from numpy.typing import NDArray
 
 from explorer.services import Services
+from explorer.tools import filters as filtering
+from explorer.tools.filters import Filter
 from explorer.tools.selection import SELECTION_MODES, Mask, SelectionHistory, combine
 
 TABS = ("spectrum", "trajectory", "similar", "selection")
+TOOLS = ("pan", "lasso", "box", "disc")
+#: A view of the map in latent units: x0, x1, y0, y1.
+Extent = tuple[float, float, float, float]
 
 
 class Hover(TypedDict):
@@ -34,10 +40,16 @@ class Session(param.Parameterized):
 
     theme = param.Selector(default="dark", objects=["dark", "light"], doc="Colour theme.")
     tab = param.Selector(default="spectrum", objects=list(TABS), doc="Tab of the inspector.")
-    tool = param.Selector(default="pan", objects=["pan", "lasso", "box"], doc="What a drag on the map does.")
+    tool = param.Selector(default="pan", objects=list(TOOLS), doc="What a drag on the map does.")
     density = param.Selector(default="equal", objects=["equal", "log", "linear"], doc="Opacity scale of the map.")
+    colour_by = param.String(default="class", doc="What colours the map: class, count, or the key of a quantity.")
+    contours = param.Boolean(default=False, doc="Draw contours of density over the map.")
+    equal_aspect = param.Boolean(default=False, doc="One latent unit is as long in x as in y.")
     grey_unselected = param.Boolean(default=True, doc="Show what is not selected in grey.")
     hidden_classes = param.ClassSelector(default=frozenset(), class_=frozenset, doc="Class names left off the map.")
+    filters = param.ClassSelector(default=(), class_=tuple, doc="Filters that all must pass; one for each key.")
+    view = param.NumericTuple(default=None, length=4, allow_None=True, doc="What the map shows: x0, x1, y0, y1.")
+    wanted_view = param.NumericTuple(default=None, length=4, allow_None=True, doc="Where the map is asked to go.")
     picked = param.Integer(default=None, allow_None=True, doc="Catalogue row of the picked detection.")
     decoded = param.NumericTuple(default=None, length=2, allow_None=True, doc="Latent position decoded, not a source.")
     selection_mode = param.Selector(default="replace", objects=list(SELECTION_MODES), doc="What a new selection does.")
@@ -46,7 +58,8 @@ class Session(param.Parameterized):
     cursor = param.Parameter(default=None, doc="Latent position under the mouse, or None.")
     hover = param.Dict(default=None, allow_None=True, doc="What is under the mouse: see `Hover`; None for nothing.")
     max_per_pixel = param.Integer(default=0, doc="Detections in the fullest pixel of the last map frame.")
-    shown = param.Integer(default=0, doc="Detections of visible classes.")
+    shown = param.Integer(default=0, doc="Detections of visible classes that pass the filters.")
+    counts_in_view = param.Parameter(default=None, doc="Passing detections of each class in view, hidden ones too.")
     frame_ms = param.Number(default=float("nan"), doc="Server time of the last map frame [ms].")
     notice = param.String(default="", doc="One sentence for the status line; empty for none.")
 
@@ -56,6 +69,7 @@ class Session(param.Parameterized):
         self.selection: Mask | None = None
         self.history = SelectionHistory(len(services))
         self.shown = len(services)
+        self.passing: Mask | None = None
         self._observations: tuple[int | None, NDArray[np.int64]] = None, np.zeros(0, np.int64)
 
     # -- picking ---------------------------------------------------------------------------------------------------
@@ -65,6 +79,20 @@ class Session(param.Parameterized):
             self.decoded = None
             self.picked = int(row)
             self._leave_selection()
+
+    def hop(self, row: int) -> None:
+        """Pick a detection and, where it lies outside the view, bring the view there."""
+        self.pick(row)
+        x, y = float(self.services.x[row]), float(self.services.y[row])
+        x0, x1, y0, y1 = self.view or self.services.home
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            half_width, half_height = (x1 - x0) / 2, (y1 - y0) / 2
+            self.show_view((x - half_width, x + half_width, y - half_height, y + half_height))
+
+    def show_view(self, view: Extent) -> None:
+        """Ask the map to go to a view, at once and without animation."""
+        self.wanted_view = view
+        self.param.trigger("wanted_view")
 
     def decode(self, x: float, y: float) -> None:
         """Decode a latent position where there is no source."""
@@ -119,21 +147,71 @@ class Session(param.Parameterized):
         """Show every class."""
         self._hide(frozenset())
 
+    def invert_classes(self) -> None:
+        """Show the hidden classes and hide the shown ones."""
+        self._hide(frozenset(self.services.class_names) - self.hidden_classes)
+
+    def hide_classes(self, names: frozenset[str]) -> None:
+        """Hide exactly these classes; unknown names are ignored."""
+        self._hide(names & frozenset(self.services.class_names))
+
     def _hide(self, names: frozenset[str]) -> None:
         with param.parameterized.batch_call_watchers(self):
             self.hidden_classes = frozenset(names)
-            self.shown = int(self.services.class_counts[self.visible].sum())
+            self.shown = int(self.passing_counts[self.visible].sum())
 
     @property
     def visible(self) -> Mask:
         """Which classes are on the map, shape (n_classes,)."""
         return np.array([name not in self.hidden_classes for name in self.services.class_names])
 
+    # -- filters ---------------------------------------------------------------------------------------------------
+    def set_filter(self, each: Filter) -> None:
+        """Add a filter, in the place of the one with the same key if there is one."""
+        at = [other.key for other in self.filters]
+        kept = list(self.filters)
+        if each.key in at:
+            kept[at.index(each.key)] = each
+        else:
+            kept.append(each)
+        self.set_filters(kept)
+
+    def remove_filter(self, key: str) -> None:
+        """Take a filter away."""
+        self.set_filters(each for each in self.filters if each.key != key)
+
+    def set_filters(self, filters: Iterable[Filter]) -> None:
+        """Replace all filters. `passing` is up to date when watchers hear of it."""
+        filters = tuple(filters)
+        if filters == self.filters:
+            return
+        self.passing = filtering.passing(filters, self.services.atlas)
+        with param.parameterized.batch_call_watchers(self):
+            self.filters = filters
+            self.shown = int(self.passing_counts[self.visible].sum())
+
+    @property
+    def passing_counts(self) -> NDArray[np.int64]:
+        """Detections of each class that pass the filters, shape (n_classes,)."""
+        if self.passing is None:
+            return self.services.class_counts
+        codes = self.services.class_codes[self.passing]
+        return np.bincount(codes, minlength=len(self.services.class_names))
+
+    @property
+    def shown_mask(self) -> Mask | None:
+        """Which detections are on the map, shape (n,); None for all of them."""
+        if not self.hidden_classes:
+            return self.passing
+        visible = self.visible[self.services.class_codes]
+        return visible if self.passing is None else visible & self.passing
+
     # -- selection -------------------------------------------------------------------------------------------------
     def select(self, mask: Mask, outline: tuple[Any, Any] | None = None) -> None:
-        """Combine detections (visible classes only) with the selection, as `selection_mode` says."""
-        if self.hidden_classes:
-            mask = mask & self.visible[self.services.class_codes]
+        """Combine detections (only those on the map) with the selection, as `selection_mode` says."""
+        shown = self.shown_mask
+        if shown is not None:
+            mask = mask & shown
         combined = combine(self.selection, mask, self.selection_mode)
         self.history.push(combined)
         self._set_selection(combined, outline)

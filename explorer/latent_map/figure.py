@@ -119,14 +119,6 @@ class LatentMap:
         dx, dy = fx * view.width, fy * view.height
         self._show(View(view.x0 + dx, view.x1 + dx, view.y0 + dy, view.y1 + dy))
 
-    def show_row(self, row: int) -> None:
-        """Centre a detection that lies outside the view; a selection alone never moves the view."""
-        view = self.view
-        x, y = float(self._services.x[row]), float(self._services.y[row])
-        if not view.holds(x, y):
-            half_width, half_height = view.width / 2, view.height / 2
-            self._show(View(x - half_width, x + half_width, y - half_height, y + half_height))
-
     @property
     def view(self) -> View:
         """What is on screen, in latent units."""
@@ -205,6 +197,7 @@ class LatentMap:
         watch(self._changed_session, ["hidden_classes", "density", "grey_unselected"])
         watch(self._changed_theme, "theme")
         watch(self._changed_tool, "tool")
+        watch(lambda event: self._show(View(*event.new)), "wanted_view", onlychanged=False)
         watch(lambda *_: self._mark_picked(), ["picked", "decoded"])
         watch(lambda *_: self._mark_selection(), ["selection_count", "outline"])
 
@@ -285,7 +278,9 @@ class LatentMap:
             "dh": [view.height],
         }
         self._draw_marks()
-        self.session.param.update(max_per_pixel=frame.max_per_pixel, frame_ms=frame.milliseconds)
+        self.session.param.update(
+            max_per_pixel=frame.max_per_pixel, frame_ms=frame.milliseconds, view=(view.x0, view.x1, view.y0, view.y1)
+        )
         if self._again:
             self.request()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
-from explorer.page.components import Actions
-from explorer.session import TABS, Session
+from explorer.session import TABS, TOOLS, Session
+
+#: What keys and buttons do, by name.
+Actions = dict[str, Callable[[], None]]
 
 #: One press of + or −, and one press of an arrow as a fraction of the view.
 ZOOM_STEP: Final = 1.5
@@ -43,7 +46,7 @@ def actions(session: Session, latent_map: Map) -> Actions:
         "redo": session.redo,
         "escape": partial(_escape, session),
     }
-    for tool in ("pan", "lasso", "box"):
+    for tool in TOOLS:
         table[tool] = partial(session.param.update, tool=tool)
     for number, tab in enumerate(TABS, start=1):
         table[f"tab-{number}"] = partial(session.param.update, tab=tab)

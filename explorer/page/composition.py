@@ -9,7 +9,11 @@ import panel as pn
 from explorer.latent_map import LatentMap
 from explorer.latent_map.renderer import renderer_of
 from explorer.page.actions import actions
-from explorer.page.components import HeaderButtons, Keyboard, MapOverlay, StatusLine, TabStrip
+from explorer.page.header import HeaderButtons
+from explorer.page.keyboard import Keyboard
+from explorer.page.overlay import MapOverlay
+from explorer.page.status import StatusLine
+from explorer.page.tabs import TabStrip
 from explorer.page.template import ExplorerTemplate
 from explorer.palette import Theme
 from explorer.panels.controls import ControlsPanel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import panel as pn
 from panel.custom import JSComponent
@@ -12,12 +12,14 @@ from panel.custom import JSComponent
 from vae.resources import asset
 
 _HELPERS = Path(__file__).with_name("elements.js")
+#: Style sheets of every component: what all share, then one for each region of the page.
+SHEETS: Final = ("explorer", "header", "rail", "overlay", "status", "help")
 
 
 @cache
 def stylesheet() -> str:
     """Style of every component; colours are custom properties, which inherit into shadow roots."""
-    return asset("css", "explorer.css").read_text(encoding="utf-8")
+    return "\n".join(asset("css", f"{name}.css").read_text(encoding="utf-8") for name in SHEETS)
 
 
 def script(path: Path) -> str:

@@ -177,7 +177,7 @@ def test_buttons_move_the_view_and_a_pick_does_not(latent_map: LatentMap, sessio
     view = latent_map.view
     session.pick(int(np.argmin(opened.x)))
     assert latent_map.view == view
-    latent_map.show_row(int(np.argmin(opened.x)))
+    session.hop(int(np.argmin(opened.x)))
     assert latent_map.view.holds(float(opened.x.min()), float(opened.y[np.argmin(opened.x)]))
     assert latent_map.view.width == pytest.approx(view.width)
     latent_map.home()

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from explorer.palette import CLASS_GROUPS, CLASS_TOKENS, THEMES, class_token, class_weight, palette
+from explorer.tools.elements import SHEETS
 from vae.resources import asset
 
 
@@ -24,7 +25,7 @@ def test_themes_differ_and_the_light_one_is_complete() -> None:
 
 def test_parts_use_only_tokens_that_exist() -> None:
     known = {f"--{token}" for token in palette("dark").tokens} | {"--c", "--row"}
-    for sheet in ("explorer.css", "page.css"):
+    for sheet in (*(f"{name}.css" for name in SHEETS), "inspector.css", "page.css"):
         css = asset("css", sheet).read_text(encoding="utf-8")
         assert set(re.findall(r"var\((--[\w-]+)", css)) <= known, sheet
         assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?![\w-]*[\s,.>:{])", css) == [], (

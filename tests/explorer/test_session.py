@@ -9,6 +9,7 @@ import pytest
 from explorer.page.actions import actions
 from explorer.services import Services
 from explorer.session import Session
+from explorer.tools.filters import Range
 
 
 def rows_of_a_track(opened: Services) -> np.ndarray:
@@ -162,3 +163,30 @@ def test_sessions_share_services_and_nothing_else(opened: Services) -> None:
     assert other.picked is None
     assert other.hidden_classes == frozenset()
     assert other.selection is None
+
+
+def test_filters_leave_detections_out_and_out_of_selections(session: Session) -> None:
+    net = session.services.atlas.catalogue["net_counts"].to_numpy()
+    session.set_filter(Range("net_counts", 500))
+    assert session.shown == int((net >= 500).sum()) < len(session.services)
+    session.set_filter(Range("net_counts", 500, 900))
+    assert [each.words for each in session.filters] == ["Net counts 500–900"]
+    session.select(np.ones(len(session.services), dtype=bool))
+    assert np.array_equal(session.selection, (net >= 500) & (net <= 900))
+    session.remove_filter("net_counts")
+    assert session.filters == ()
+    assert session.shown == len(session.services)
+
+
+def test_a_hop_brings_the_view_only_where_it_must(session: Session) -> None:
+    x0, x1, y0, y1 = session.services.home
+    session.view = (x0, (x0 + x1) / 2, y0, (y0 + y1) / 2)
+    inside = int(np.argmin(np.hypot(session.services.x - (3 * x0 + x1) / 4, session.services.y - (3 * y0 + y1) / 4)))
+    session.hop(inside)
+    assert session.wanted_view is None
+    outside = int(np.argmax(session.services.x))
+    session.hop(outside)
+    assert session.picked == outside
+    wanted = session.wanted_view
+    assert (wanted[0] + wanted[1]) / 2 == pytest.approx(float(session.services.x[outside]), rel=1e-5)
+    assert wanted[1] - wanted[0] == pytest.approx((x1 - x0) / 2)

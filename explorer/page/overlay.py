@@ -1,0 +1,81 @@
+"""What floats over the map: tools, keys of density and track, the card of what is under the mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import param
+
+from explorer.page.actions import Actions
+from explorer.palette import class_token
+from explorer.session import Session
+from explorer.tools.elements import Element, script
+from explorer.tools.words import date
+
+
+class MapOverlay(Element):
+    """Tools, density key, track key and hover card over the map."""
+
+    tool = param.String(default="pan")
+    grey = param.Boolean(default=True)
+    selected = param.Boolean(default=False)
+    density = param.String(default="equal")
+    max_per_pixel = param.Integer(default=0)
+    track = param.Dict(default={})
+    hover = param.Dict(default=None, allow_None=True)
+
+    _esm: ClassVar[str] = script(Path(__file__).with_name("overlay.js"))
+
+    def __init__(self, session: Session, actions: Actions, **params: Any) -> None:
+        super().__init__(
+            tool=session.tool,
+            grey=session.grey_unselected,
+            density=session.density,
+            sizing_mode="stretch_both",
+            css_classes=["xle-overlay"],
+            **params,
+        )
+        self._session, self._actions = session, actions
+        session.param.watch(self._show, ["tool", "grey_unselected", "selection_count", "density", "max_per_pixel"])
+        session.param.watch(self._show_track, "picked")
+        session.param.watch(self._show_hover, "hover")
+        self._show()
+
+    def _received(self, data: dict[str, str]) -> None:
+        self._actions[data["action"]]()
+
+    def _show(self, *_: Any) -> None:
+        session = self._session
+        self.param.update(
+            tool=session.tool,
+            grey=session.grey_unselected,
+            selected=session.selection_count >= 0,
+            density=session.density,
+            max_per_pixel=session.max_per_pixel,
+        )
+
+    def _show_track(self, *_: Any) -> None:
+        rows = self._session.observations()
+        if rows.size < 2:
+            self.track = {}
+            return
+        start = self._session.services.atlas.catalogue["mjd_start"]
+        first, last = (date(float(start.iat[row]), day=False) for row in rows[[0, -1]])
+        self.track = {"n": int(rows.size), "first": first, "last": last}
+
+    def _show_hover(self, *_: Any) -> None:
+        hover = self._session.hover
+        if not hover or not hover["n"]:
+            self.hover = None
+            return
+        shares = [(name, class_token(name), float(share)) for name, share in hover["shares"]]
+        self.hover = {
+            "x": hover["x_px"],
+            "y": hover["y_px"],
+            "n": int(hover["n"]),
+            "radius": round(hover.get("radius_px", 8)),
+            "shares": shares,
+            "nearest": hover["nearest"],
+            "distance": hover["distance_px"],
+        }
