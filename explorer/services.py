@@ -75,7 +75,10 @@ def _open(path: Path) -> Services:
     x, y = np.ascontiguousarray(latents[:, 0]), np.ascontiguousarray(latents[:, 1])
     names, codes = _classes(atlas.catalogue["class_label"])
     counts = np.bincount(codes, minlength=len(names))
-    tree = cKDTree(np.column_stack([x, y]), balanced_tree=False, compact_nodes=False)
+    if atlas.latent_dim == 2:  # the atlas looks for neighbours in the same plane: one tree serves both
+        tree = atlas.tree
+    else:
+        tree = cKDTree(np.column_stack([x, y]), balanced_tree=False, compact_nodes=False)
     workers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="explorer")
     return Services(atlas, x, y, names, codes, counts, _home(x, y), tree, workers)
 

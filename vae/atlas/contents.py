@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
 from vae.atlas.decoded import Decoded, decode
 from vae.atlas.rows import RowReader
@@ -236,6 +237,11 @@ class Atlas:
         table = self._similarity.neighbours(self.row(detection_id), k, metric, include_same_source=include_same_source)
         table.insert(1, "detection_id", self._detection_ids[table["row"].to_numpy()])
         return table
+
+    @property
+    def tree(self) -> cKDTree:
+        """Tree over `latents`, built on first use."""
+        return self._similarity.tree
 
     def nearest(self, z: ArrayLike, k: int = 1) -> NDArray[np.int64]:
         """Rows of the k detections nearest to a latent position, nearest first."""

@@ -55,12 +55,17 @@ class Similarity:
         self._lock = threading.Lock()
         self._trees: dict[str, cKDTree] = {}
 
+    @property
+    def tree(self) -> cKDTree:
+        """Tree over the means."""
+        return self._tree("euclidean")
+
     def nearest(self, z: ArrayLike, k: int = 1) -> NDArray[np.int64]:
         """Rows of the k detections whose means lie nearest to a latent position, nearest first."""
         position = np.asarray(z, np.float64)
         if position.shape != self.mu.shape[1:] or not np.isfinite(position).all():
             raise AtlasError(f"a latent position has {self.mu.shape[1]} finite coordinates, not {position.tolist()}")
-        _, rows = self._tree("euclidean").query(position, k=min(max(k, 1), len(self.mu)))
+        _, rows = self.tree.query(position, k=min(max(k, 1), len(self.mu)))
         return np.atleast_1d(rows).astype(np.int64)
 
     def neighbours(self, row: int, k: int, metric: str, *, include_same_source: bool) -> pd.DataFrame:
