@@ -10,10 +10,10 @@ import pytest
 
 from vae.evaluation.absorbed_fit import fit_absorbed_power_law, response_of
 from vae.evaluation.bright import band_misfits, bright_spectra
+from vae.evaluation.expected import usual_background
 from vae.evaluation.latent_fit import best_position, loneliness
 from vae.evaluation.missing import missing_feature
 from vae.evaluation.nulls import null_statistics, power_law
-from vae.evaluation.reconstruct import usual_background
 from vae.network.arithmetic import fold_by_response
 from vae.spectra import grid
 from vae.spectra.background import background_template

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from vae.evaluation.reconstruct import at_amplitude, usual_background
+from vae.evaluation.expected import at_amplitude, usual_background
 from vae.simulate.absorption import transmission
 from vae.spectra import grid
 from vae.spectra.statistics import cstat, cstat_z
@@ -54,6 +54,11 @@ class AbsorbedFit:
     cstat_z: float
 
 
+def absorbed_power_law(index: float, nh_1e22: float) -> Array:
+    """Photon density at the true energies, 1 photon/keV at 1 keV before absorption by `nh_1e22` [1e22 cm-2], (336,)."""
+    return np.asarray(grid.TRUE_CENTRES**-index * transmission(grid.TRUE_CENTRES, nh_1e22))
+
+
 def fit_absorbed_power_law(block: Block, redistribution: Array) -> list[AbsorbedFit]:
     """Fit each spectrum by least C-stat: photon index and column free, the amplitude profiled.
 
@@ -83,8 +88,7 @@ def _fit(counts: Array, response: Array, background: Array) -> AbsorbedFit:
 
     def expected(point: Array) -> Array:
         index, column = _physical(point)
-        photons = grid.TRUE_CENTRES**-index * transmission(grid.TRUE_CENTRES, column)
-        return at_amplitude(counts, response @ photons, background)
+        return at_amplitude(counts, response @ absorbed_power_law(index, column), background)
 
     def objective(point: Array) -> float:
         value = float(cstat(counts, expected(point)))
@@ -98,7 +102,7 @@ def _fit(counts: Array, response: Array, background: Array) -> AbsorbedFit:
     best = min(found, key=lambda result: float(result.fun)).x
     index, column = _physical(best)
     model = expected(best)
-    shape = response @ (grid.TRUE_CENTRES**-index * transmission(grid.TRUE_CENTRES, column))
+    shape = response @ absorbed_power_law(index, column)
     amplitude = float(np.sum(model - background) / max(np.sum(shape), 1e-300))
     value = float(cstat(counts, model))
     return AbsorbedFit(index, column, max(amplitude, 0.0), model, value, float(cstat_z(counts, model)))

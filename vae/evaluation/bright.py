@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from vae.evaluation.absorbed_fit import fit_absorbed_power_law, response_of
 from vae.evaluation.encoding import Generates
+from vae.evaluation.expected import usual_background
 from vae.evaluation.latent_fit import best_position, loneliness
 from vae.evaluation.missing import missing_feature
 from vae.evaluation.nulls import null_statistics
-from vae.evaluation.reconstruct import reconstruct, usual_background
+from vae.evaluation.reconstruct import reconstruct
 from vae.evaluation.rows import read_rows, take
 from vae.spectra import grid
 from vae.spectra.statistics import cstat, cstat_moments

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from vae.errors import ExplorerError
 from vae.evaluation.encoding import Folds
-from vae.spectra.background import background_template, expected_background
-from vae.spectra.statistics import cstat, profile_amplitude
+from vae.evaluation.expected import at_amplitude, usual_background
+from vae.spectra.statistics import cstat
 from vae.spectra.store import Block
 
 Array = NDArray[Any]
@@ -28,8 +28,6 @@ _DEPTH: Final = 18.0
 #: It is fine enough where its mass is spread over so many cells; it closes in so often at most.
 _CELLS: Final = 20.0
 _ZOOMS: Final = 6
-#: Expected counts are never below this, or one stray count would forbid a position.
-_FLOOR: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,7 @@ class LogPosterior:
 
     def __init__(self, model: Folds, block: Block, redistribution: Array) -> None:
         self.model, self.block, self.redistribution = model, block, redistribution
-        template = background_template(None, None)
-        background = expected_background(block.background_counts, block.background_ratio, template)
-        self.background = np.maximum(background, _FLOOR)
+        self.background = usual_background(block)
 
     def __call__(self, row: int, z: Array, shapes: Array | None = None) -> Array:
         """Return it at positions z, shape (m, d), for one row; `shapes` spares the decoding, (m, n_energies)."""
@@ -87,8 +83,7 @@ class LogPosterior:
         )
         counts = np.broadcast_to(np.asarray(self.block.counts[row], np.float64), folded.shape)
         background = np.broadcast_to(self.background[row], folded.shape)
-        amplitude = profile_amplitude(counts, folded, background)
-        expected = np.maximum(amplitude[:, None] * folded + background, _FLOOR)
+        expected = at_amplitude(counts, folded, background)
         dimensions = z.shape[1]
         prior = -0.5 * (z.astype(np.float64) ** 2).sum(axis=1) - 0.5 * dimensions * np.log(2 * np.pi)
         return np.asarray(prior - 0.5 * cstat(counts, expected))

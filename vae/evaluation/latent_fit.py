@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from vae.evaluation.encoding import Folds, decoded_counts
-from vae.evaluation.reconstruct import at_amplitude, usual_background
+from vae.evaluation.expected import at_amplitude, usual_background
 from vae.evaluation.rows import take
 from vae.spectra.statistics import cstat, cstat_z
 from vae.spectra.store import Block

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae.evaluation.draws import folded
+from vae.evaluation.expected import FLOOR
 from vae.simulate import instrument
 from vae.simulate.detections import plan_batch
 from vae.simulate.population import KINDS
@@ -87,7 +88,7 @@ def likest(counts: Array, background_counts: Array, background_ratio: float, sha
         Expected counts of the sources, each summing to 1, through the simulator's own instrument.
     """
     background = expected_background(background_counts, background_ratio, background_template())
-    background = np.maximum(background, 1e-6)
+    background = np.maximum(background, FLOOR)
     observed = np.broadcast_to(np.asarray(counts, np.float64), shapes.shape)
     under = np.broadcast_to(background, shapes.shape)
     amplitude = profile_amplitude(observed, shapes, under)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from vae.evaluation.reconstruct import at_amplitude
+from vae.evaluation.expected import at_amplitude
 from vae.spectra import grid
 from vae.spectra.statistics import cstat, cstat_z
 

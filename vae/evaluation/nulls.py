@@ -12,24 +12,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.simulate.absorption import transmission
+from vae.evaluation.absorbed_fit import absorbed_power_law
+from vae.evaluation.expected import at_amplitude, usual_background
 from vae.spectra import grid
-from vae.spectra.background import background_template, expected_background
-from vae.spectra.statistics import cstat, cstat_z, profile_amplitude
+from vae.spectra.statistics import cstat, cstat_z
 from vae.spectra.store import Block
 
 #: Photon index of the fixed power law, and the grid of absorbed ones (index; N_H in 1e22 cm-2).
 FIXED_INDEX: Final = 1.9
 INDICES: Final = tuple(np.round(np.arange(0.5, 4.01, 0.25), 2))
 COLUMNS_1E22: Final = (0.0, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
-#: Expected counts of a bin are never below this, so that one stray count does not make C-stat infinite.
-_FLOOR: Final = 1e-6
 
 
 def power_law(index: float, nh_1e22: float = 0.0) -> NDArray[np.float64]:
     """Photons of an absorbed power law in each true-energy bin, arbitrary normalisation, shape (n_true,)."""
-    energies = grid.TRUE_CENTRES
-    return energies**-index * transmission(energies, nh_1e22) * grid.TRUE_WIDTHS
+    return absorbed_power_law(index, nh_1e22) * grid.TRUE_WIDTHS
 
 
 def folded(photons: NDArray[np.float64], block: Block, redistribution: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -80,13 +77,13 @@ def best_power_laws(block: Block, redistribution: NDArray[np.floating]) -> Power
         n rows, with `area`.
     redistribution : array, shape (n_responses, 238, n_true)
     """
-    background = _background(block)
+    background = usual_background(block)
     least = np.full(len(block), np.inf)
     index, column = np.full((2, len(block)), np.nan)
     expected = np.full((len(block), grid.N_BINS), np.nan)
     for slope in INDICES:
         for nh in COLUMNS_1E22:
-            trial = _scaled(block, folded(power_law(float(slope), nh), block, redistribution), background)
+            trial = at_amplitude(block.counts, folded(power_law(float(slope), nh), block, redistribution), background)
             value = cstat(block.counts, trial)
             better = value < least
             least[better], index[better], column[better] = value[better], slope, nh
@@ -108,23 +105,13 @@ def null_statistics(block: Block, redistribution: NDArray[np.floating]) -> dict[
     dict of array, shape (n,)
         `background_only`, `fixed_power_law` and `best_absorbed_power_law` (least C-stat of the grid).
     """
-    background = _background(block)
-    fixed = _scaled(block, folded(power_law(FIXED_INDEX), block, redistribution), background)
+    background = usual_background(block)
+    fixed = at_amplitude(block.counts, folded(power_law(FIXED_INDEX), block, redistribution), background)
     return {
         "background_only": cstat_z(block.counts, background),
         "fixed_power_law": cstat_z(block.counts, fixed),
         "best_absorbed_power_law": cstat_z(block.counts, best_power_laws(block, redistribution).expected),
     }
-
-
-def _background(block: Block) -> NDArray[np.float64]:
-    template = background_template(None, None)
-    return np.maximum(expected_background(block.background_counts, block.background_ratio, template), _FLOOR)
-
-
-def _scaled(block: Block, shape: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
-    amplitude = np.nan_to_num(profile_amplitude(block.counts, shape, background))
-    return np.maximum(amplitude[:, None] * shape + background, _FLOOR)
 
 
 def summary(z: NDArray[np.float64]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from scipy.stats import trim_mean
 from torch import Tensor, nn
 
 from vae.network.autoencoder import Autoencoder
-from vae.network.likelihood import kl_divergence, profiled_deviance
+from vae.network.likelihood import profiled_deviance
 from vae.training.clusters import SoftClusters
 from vae.training.data import Batch, ResidentSpectra
 from vae.training.distributed import Ranks
@@ -128,16 +128,6 @@ class Objective(nn.Module):
     def _precision(self) -> Any:
         half = self.recipe.precision == "bfloat16"
         return torch.autocast(self.network.energies.device.type, dtype=torch.bfloat16, enabled=half)
-
-
-def elbo_terms(network: Autoencoder, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Poisson deviance (half the C-statistic) at one latent sample, and KL divergence, each (n,).
-
-    Their sum is the negative evidence lower bound relative to a saturated model, in nats.
-    """
-    mu, logvar = network.encode(batch.x)
-    folded = batch.fold(network.decode_shape(network.sample(mu, logvar, generator)))
-    return profiled_deviance(batch.counts, folded, batch.background), kl_divergence(mu, logvar)
 
 
 @torch.no_grad()
