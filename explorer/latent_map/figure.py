@@ -27,12 +27,12 @@ from bokeh.plotting import figure as bokeh_figure
 from explorer.latent_map import pointer
 from explorer.latent_map.axes import Axes
 from explorer.latent_map.marks import Marks
-from explorer.latent_map.polygon import in_polygon
 from explorer.latent_map.renderer import Frame, Renderer, Selected, View, renderer_of
 from explorer.latent_map.scene import Picked, Scale, Scene
 from explorer.palette import Theme, palette
 from explorer.session import Session
 from explorer.tools import words
+from explorer.tools.polygon import in_polygon
 from explorer.tools.selection import Mask
 
 #: The server hears of the mouse at most this often [ms].

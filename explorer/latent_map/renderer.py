@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explorer.latent_map import growth, kernels, polygon
+from explorer.latent_map import growth, kernels
 from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks
 from explorer.palette import Theme, class_weight, palette
 from explorer.services import Services
+from explorer.tools import polygon
 
 #: Below one detection in so many pixels points become discs of 3, and of 5, pixels across.
 _PIXELS_PER_DETECTION: Final = ((400, 5), (100, 3))

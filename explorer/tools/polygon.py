@@ -8,7 +8,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent_map.kernels import Floats, Mask
+from explorer.tools.selection import Mask
+
+Floats = NDArray[np.float64]
 
 
 @numba.njit(nogil=True, cache=True)
