@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from explorer.session import TABS, TOOLS, Session
+from explorer.tools.selection import SELECTION_MODES
 
 #: What keys and buttons do, by name.
 Actions = dict[str, Callable[[], None]]
@@ -40,6 +41,10 @@ def actions(session: Session, latent_map: Map) -> Actions:
         "north": partial(latent_map.pan, 0.0, PAN_STEP),
         "south": partial(latent_map.pan, 0.0, -PAN_STEP),
         "grey": lambda: session.param.update(grey_unselected=not session.grey_unselected),
+        "contours": lambda: session.param.update(contours=not session.contours),
+        "aspect": lambda: session.param.update(equal_aspect=not session.equal_aspect),
+        "show-all": session.show_all_classes,
+        "clear-filters": lambda: session.set_filters(()),
         "previous": partial(session.step_observation, -1),
         "next": partial(session.step_observation, 1),
         "undo": session.undo,
@@ -48,6 +53,8 @@ def actions(session: Session, latent_map: Map) -> Actions:
     }
     for tool in TOOLS:
         table[tool] = partial(session.param.update, tool=tool)
+    for mode in SELECTION_MODES:
+        table[f"mode-{mode}"] = partial(session.param.update, selection_mode=mode)
     for number, tab in enumerate(TABS, start=1):
         table[f"tab-{number}"] = partial(session.param.update, tab=tab)
     return table

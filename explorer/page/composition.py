@@ -9,6 +9,7 @@ import panel as pn
 from explorer.latent_map import LatentMap
 from explorer.latent_map.renderer import renderer_of
 from explorer.page.actions import actions
+from explorer.page.guide import MapGuide
 from explorer.page.header import HeaderButtons
 from explorer.page.keyboard import Keyboard
 from explorer.page.overlay import MapOverlay
@@ -61,6 +62,7 @@ def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTempl
         "controls": ControlsPanel(session).view(),
         "map": pn.pane.Bokeh(latent_map.figure, sizing_mode="stretch_both", margin=0),
         "overlay": MapOverlay(session, does),
+        "guide": MapGuide(session, does),
         "tabs": TabStrip(session),
         "spectrum": SpectrumPanel(session).view(),
         "trajectory": TrajectoryPanel(session).view(),

@@ -1,22 +1,48 @@
 // What floats over the map: tools, keys of density and track, the card of what is under the mouse.
-const TOOLS = [["pan", "Pan and pick (V)", "pan"], ["lasso", "Lasso (L)", "lasso"], ["box", "Box (B)", "box"]];
+const TOOLS = [["pan", "Pan and pick (V)", "pan"], ["lasso", "Lasso (L)", "lasso"], ["box", "Box (B)", "box"], ["disc", "Disc around a point (D)", "disc"]];
+const SWITCHES = [["contours", "Contours of density (K)", "contours"], ["aspect", "Equal scale on both axes (E)", "equal"]];
+const STEP_MS = 600;
 const SCALES = { equal: "equalised", log: "logarithmic", linear: "linear" };
 export function render({ model }) {
   const act = (action) => () => model.send_msg({ action });
   const button = (title, picture, onclick) => h("button", { title, "aria-label": title, onclick }, icon(picture));
   const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
   const grey = button("Grey what is not selected (G)", "half", act("grey"));
+  const switches = SWITCHES.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
   const bar = h("div", { class: "float tools", role: "toolbar", "aria-label": "Map tools" },
-    tools.map(([, node]) => node), h("i"), grey, h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
+    tools.map(([, node]) => node), h("i"), grey, switches.map(([, node]) => node), h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
   const scale = h("span"), most = h("span");
   const density = h("div", { class: "float key density" }, h("div", { class: "head" }, h("b", {}, "Density"), scale), h("div", { class: "ramp" }), h("div", { class: "ends" }, h("span", {}, "1"), most));
   const trackTitle = h("b"), first = h("span"), last = h("span");
-  const track = h("div", { class: "float key time" }, h("div", { class: "head" }, trackTitle), h("div", { class: "ramp" }), h("div", { class: "ends" }, first, last));
+  const playButton = h("button", { class: "play", onclick: () => play(!playing) });
+  const track = h("div", { class: "float key time" }, h("div", { class: "head" }, trackTitle, playButton), h("div", { class: "ramp" }), h("div", { class: "ends" }, first, last));
   const card = h("div", { class: "float tip", role: "tooltip", hidden: true });
   const corner = h("div", { class: "keys" }, density, track);
   const over = h("div", { class: "overlay" }, bar, corner, card);
 
+  // play: the observations of the track in time order, one a step; a press on the map or another source ends it
+  let playing = 0, at = 0, whose = "";
+  const play = (on) => {
+    clearInterval(playing);
+    playing = 0;
+    if (on) {
+      at = -1;
+      whose = model.track.source;
+      const step = () => { at += 1; if (at < model.track.n) model.send_msg({ observation: at }); else play(false); };
+      playing = setInterval(step, STEP_MS);
+      step();
+    }
+    const title = playing ? "Stop" : "Play the observations in time order";
+    playButton.replaceChildren(icon(playing ? "pause" : "play"));
+    playButton.title = title;
+    playButton.setAttribute("aria-label", title);
+  };
+  const interrupt = (event) => { if (playing && !event.composedPath().includes(playButton)) play(false); };
+  window.addEventListener("pointerdown", interrupt);
+  model.on("remove", () => { clearInterval(playing); window.removeEventListener("pointerdown", interrupt); });
+
   const showTools = () => {
+    for (const [name, node] of switches) node.setAttribute("aria-pressed", String(model[name]));
     for (const [name, node] of tools) node.setAttribute("aria-pressed", String(name === model.tool));
     grey.setAttribute("aria-pressed", String(model.grey && model.selected));
     grey.disabled = !model.selected;
@@ -27,6 +53,7 @@ export function render({ model }) {
     most.textContent = model.max_per_pixel > 0 ? `${thousands(model.max_per_pixel)} per pixel` : "";
     density.hidden = !(model.max_per_pixel > 0);
     track.hidden = !model.track.n;
+    if (playing && model.track.source !== whose) play(false);
     trackTitle.textContent = `Track, ${thousands(model.track.n ?? 0)} observations`;
     first.textContent = model.track.first ?? "";
     last.textContent = model.track.last ?? "";
@@ -53,9 +80,9 @@ export function render({ model }) {
     card.style.left = `${Math.max(8, left)}px`;
     card.style.top = `${Math.max(8, top)}px`;
   };
-  model.on(["tool", "grey", "selected"], showTools);
+  model.on(["tool", "grey", "selected", "contours", "aspect"], showTools);
   model.on(["density", "max_per_pixel", "track"], showKeys);
   model.on("hover", showCard);
-  showTools(); showKeys(); showCard();
+  play(false); showTools(); showKeys(); showCard();
   return over;
 }

@@ -20,6 +20,8 @@ class MapOverlay(Element):
     tool = param.String(default="pan")
     grey = param.Boolean(default=True)
     selected = param.Boolean(default=False)
+    contours = param.Boolean(default=False)
+    aspect = param.Boolean(default=False)
     density = param.String(default="equal")
     max_per_pixel = param.Integer(default=0)
     track = param.Dict(default={})
@@ -37,19 +39,27 @@ class MapOverlay(Element):
             **params,
         )
         self._session, self._actions = session, actions
-        session.param.watch(self._show, ["tool", "grey_unselected", "selection_count", "density", "max_per_pixel"])
+        shown = ["tool", "grey_unselected", "contours", "equal_aspect", "selection_count", "density", "max_per_pixel"]
+        session.param.watch(self._show, shown)
         session.param.watch(self._show_track, "picked")
         session.param.watch(self._show_hover, "hover")
         self._show()
 
-    def _received(self, data: dict[str, str]) -> None:
-        self._actions[data["action"]]()
+    def _received(self, data: dict[str, Any]) -> None:
+        if "observation" in data:  # the track is played
+            rows = self._session.observations()
+            if 0 <= data["observation"] < rows.size:
+                self._session.pick(int(rows[data["observation"]]))
+        else:
+            self._actions[data["action"]]()
 
     def _show(self, *_: Any) -> None:
         session = self._session
         self.param.update(
             tool=session.tool,
             grey=session.grey_unselected,
+            contours=session.contours,
+            aspect=session.equal_aspect,
             selected=session.selection_count >= 0,
             density=session.density,
             max_per_pixel=session.max_per_pixel,
@@ -60,9 +70,11 @@ class MapOverlay(Element):
         if rows.size < 2:
             self.track = {}
             return
-        start = self._session.services.atlas.catalogue["mjd_start"]
+        catalogue = self._session.services.atlas.catalogue
+        start = catalogue["mjd_start"]
         first, last = (date(float(start.iat[row]), day=False) for row in rows[[0, -1]])
-        self.track = {"n": int(rows.size), "first": first, "last": last}
+        source = str(catalogue["source_id"].iat[rows[0]])  # text: a script's numbers end at 2^53
+        self.track = {"n": int(rows.size), "first": first, "last": last, "source": source}
 
     def _show_hover(self, *_: Any) -> None:
         hover = self._session.hover

@@ -58,7 +58,8 @@ class ExplorerTemplate(BasicTemplate):
     theme_name : {"dark", "light"}
         Theme of the first paint; the header's button changes it in the page.
     slots : dict of Viewable
-        Views by the name of their slot: header, legend, controls, map, overlay, tabs, status, help and one for each
+        Views by the name of their slot: header, legend, controls, map, overlay, guide, tabs, status, help and
+        one for each
         tab of the inspector.
     message : Message, optional
         Shown instead of the slots.
@@ -97,6 +98,7 @@ class ExplorerTemplate(BasicTemplate):
             xle_theme=theme_name,
             xle_css=tokens_and_fonts(),
             xle_page_css=asset("css", "page.css").read_text(encoding="utf-8"),
+            xle_tooltips=Path(__file__).with_name("tooltips.js").read_text(encoding="utf-8"),
             xle_icon="data:image/svg+xml;base64," + base64.b64encode(_ICON.encode()).decode(),
             xle_tabs=TABS,
             xle_message=message,
