@@ -60,6 +60,7 @@ class Session(param.Parameterized):
     max_per_pixel = param.Integer(default=0, doc="Detections in the fullest pixel of the last map frame.")
     shown = param.Integer(default=0, doc="Detections of visible classes that pass the filters.")
     counts_in_view = param.Parameter(default=None, doc="Passing detections of each class in view, hidden ones too.")
+    colour_scale = param.Dict(default=None, allow_None=True, doc="Quantity that colours the map: key, low, high.")
     frame_ms = param.Number(default=float("nan"), doc="Server time of the last map frame [ms].")
     notice = param.String(default="", doc="One sentence for the status line; empty for none.")
 
