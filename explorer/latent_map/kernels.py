@@ -1,4 +1,4 @@
-"""Compiled loops of the map: opacity scale and colour mixing.
+"""Compiled loops of the map: opacity scale, and colours from the light of each pixel.
 
 All release the GIL, so that frames of several sessions render side by side, and are cached on disk, so that a server
 starts without compiling. Images are ``uint32`` RGBA as Bokeh's `image_rgba` wants them, first row at the bottom.
@@ -33,6 +33,9 @@ WHITE_SHARE: Final = 0.11
 GREY_BRIGHTNESS: Final = 0.42
 GREY_OPACITY: Final = 0.38
 
+#: Opacity of the sparsest pixels where density alone is drawn: it must carry all that hue says elsewhere.
+ONE_INK: Final = 0.22
+
 
 def srgb_to_linear(srgb: Floats) -> Floats:
     """Linear light of sRGB values, both 0 to 1 (IEC 61966-2-1)."""
@@ -47,41 +50,6 @@ def linear_to_srgb(linear: Floats) -> Floats:
 
 
 _GAMMA: Final = np.rint(255 * linear_to_srgb(np.linspace(0.0, 1.0, _GAMMA_STEPS))).astype(np.float32)
-
-
-@numba.njit(nogil=True, cache=True)
-def pixel_totals(counts: Counts, visible: Mask) -> tuple[Counts, Counts, int]:
-    """Sum the classes of each pixel.
-
-    Parameters
-    ----------
-    counts : array of uint32, shape (h, w, n_classes)
-    visible : array of bool, shape (n_classes,)
-
-    Returns
-    -------
-    whole, shown : array of uint32, shape (h, w)
-        Detections of all classes, and of the visible ones.
-    most : int
-        Largest of `whole`.
-    """
-    h, w, n_classes = counts.shape
-    whole = np.empty((h, w), np.uint32)
-    shown = np.empty((h, w), np.uint32)
-    most = 0
-    for j in range(h):
-        for i in range(w):
-            total = 0
-            seen = 0
-            for k in range(n_classes):
-                c = counts[j, i, k]
-                total += c
-                if visible[k]:
-                    seen += c
-            whole[j, i] = total
-            shown[j, i] = seen
-            most = max(most, total)
-    return whole, shown, most
 
 
 @numba.njit(nogil=True, cache=True)
@@ -134,20 +102,6 @@ def opacity_table(whole: Counts, most: int, scale: int) -> Floats:
 
 
 @numba.njit(nogil=True, cache=True)
-def _mean_light(counts: Counts, paints: Shades) -> tuple[Any, Any, Any]:
-    """Mean of the class colours of one pixel; a skipped zero is cheaper than a multiplied one."""
-    r = g = b = norm = np.float32(0)
-    for k in range(counts.size):
-        if counts[k]:
-            count = np.float32(counts[k])
-            r += count * paints[0, k]
-            g += count * paints[1, k]
-            b += count * paints[2, k]
-            norm += count * paints[3, k]
-    return r / norm, g / norm, b / norm
-
-
-@numba.njit(nogil=True, cache=True)
 def _encode(linear: Any, gamma: Shades) -> Any:
     return gamma[np.int32(linear * np.float32(gamma.size - 1) + np.float32(0.5))]
 
@@ -164,89 +118,79 @@ def _pack(r: Any, g: Any, b: Any, alpha: Any) -> Any:
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix_colours(counts: Counts, shown: Counts, paints: Shades, alphas: Shades, whites: Shades, gamma: Shades) -> Image:
-    h, w = shown.shape
-    image = np.zeros((h, w), np.uint32)
+def _mix_colours(image: Image, counts: Counts, light: Shades, alphas: Shades, whites: Shades, gamma: Shades) -> None:
+    h, w = counts.shape
+    top = np.float32(255)
     for j in range(h):
         for i in range(w):
-            total = shown[j, i]
-            if total == 0:
+            n = counts[j, i]
+            if n == 0:
+                image[j, i] = 0
                 continue
-            red, green, blue = _mean_light(counts[j, i], paints)
-            r, g, b = _encode(red, gamma), _encode(green, gamma), _encode(blue, gamma)
-            white = whites[total]
-            top = np.float32(255)
-            image[j, i] = _pack(r + white * (top - r), g + white * (top - g), b + white * (top - b), alphas[total])
-    return image
+            per = np.float32(1) / light[j, i, 3]
+            r, g, b = (
+                _encode(light[j, i, 0] * per, gamma),
+                _encode(light[j, i, 1] * per, gamma),
+                _encode(light[j, i, 2] * per, gamma),
+            )
+            white = whites[n]
+            image[j, i] = _pack(r + white * (top - r), g + white * (top - g), b + white * (top - b), alphas[n])
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix_greys(
-    image: Image, counts: Counts, shown: Counts, paints: Shades, alphas: Shades, brightness: Any, gamma: Shades
-) -> None:
+def _mix_greys(image: Image, counts: Counts, light: Shades, alphas: Shades, brightness: Any, gamma: Shades) -> None:
     """Fill the pixels of `image` that are still empty with grey of the same luminance (Rec. 709)."""
-    h, w = shown.shape
+    h, w = counts.shape
     for j in range(h):
         for i in range(w):
-            if shown[j, i] == 0 or image[j, i] != 0:
+            if counts[j, i] == 0 or image[j, i] != 0:
                 continue
-            red, green, blue = _mean_light(counts[j, i], paints)
-            luminance = np.float32(0.2126) * red + np.float32(0.7152) * green + np.float32(0.0722) * blue
+            luminance = (
+                np.float32(0.2126) * light[j, i, 0]
+                + np.float32(0.7152) * light[j, i, 1]
+                + np.float32(0.0722) * light[j, i, 2]
+            ) / light[j, i, 3]
             grey = _encode(luminance, gamma) * brightness
-            image[j, i] = _pack(grey, grey, grey, alphas[shown[j, i]])
+            image[j, i] = _pack(grey, grey, grey, alphas[counts[j, i]])
 
 
 @dataclass(frozen=True)
 class Inks:
-    """What turns counts into colours: class colours, weights, and the theme's opacity and white.
+    """How opacity follows density.
 
     Parameters
     ----------
-    paints : array of float32, shape (4, n_classes)
-        Weighted linear red, green, blue and the weight itself; all 0 where a class is hidden.
     dark : bool
         Theme: opacity 0.58 + 0.42 t^0.9 and a touch of white at the top, else 0.50 + 0.50 t^0.75.
+    one_ink : bool
+        Density alone is drawn: opacity from `ONE_INK` up, and no white.
     """
 
-    paints: NDArray[np.float32]
     dark: bool
+    one_ink: bool = False
 
-    @classmethod
-    def of(cls, linear_rgb: Floats, weights: Floats, visible: Mask, *, dark: bool) -> Inks:
-        """Prepare inks.
-
-        Parameters
-        ----------
-        linear_rgb : array of float64, shape (n_classes, 3)
-            Class colours in linear light, 0 to 1.
-        weights : array of float64, shape (n_classes,)
-            Weight of a class in the mixture, above 0.
-        visible : array of bool, shape (n_classes,)
-        dark : bool
-        """
-        share = np.where(visible, weights, 0.0)
-        return cls(np.vstack([linear_rgb.T * share, share]).astype(np.float32), dark)
-
-    def opacities(self, ranks: Floats) -> NDArray[np.float32]:
+    def opacities(self, ranks: Floats) -> Shades:
         """Opacity, 0 to 255, of ranks 0 to 1."""
-        floor, span, power = (0.58, 0.42, 0.9) if self.dark else (0.50, 0.50, 0.75)
-        return (255 * (floor + span * ranks**power)).astype(np.float32)
+        floor, power = (0.58, 0.9) if self.dark else (0.50, 0.75)
+        if self.one_ink:
+            floor, power = ONE_INK, 1.0
+        return (255 * (floor + (1 - floor) * ranks**power)).astype(np.float32)
 
-    def whites(self, ranks: Floats) -> NDArray[np.float32]:
+    def whites(self, ranks: Floats) -> Shades:
         """Share of white, 0 to 1, at ranks 0 to 1."""
         above = np.maximum(ranks - WHITE_START, 0.0) / (1.0 - WHITE_START)
-        return ((WHITE_SHARE if self.dark else 0.0) * above).astype(np.float32)
+        return ((WHITE_SHARE if self.dark and not self.one_ink else 0.0) * above).astype(np.float32)
 
 
-def mix_colours(counts: Counts, shown: Counts, ranks: Floats, inks: Inks) -> Image:
-    """Colour every pixel by its classes.
+def mix_colours(counts: Counts, light: Shades, ranks: Floats, inks: Inks) -> Image:
+    """Colour every pixel.
 
     Parameters
     ----------
-    counts : array of uint32, shape (h, w, n_classes)
-        Detections of each class in each pixel.
-    shown : array of uint32, shape (h, w)
-        Detections of the visible classes, from `pixel_totals`.
+    counts : array of uint32, shape (h, w)
+        Shown detections in each pixel.
+    light : array of float32, shape (h, w, 4)
+        Sum of their weighted linear red, green, blue, and of the weights; above 0 where there are any.
     ranks : array of float64, shape (most + 1,)
         From `opacity_table`.
     inks : Inks
@@ -254,22 +198,23 @@ def mix_colours(counts: Counts, shown: Counts, ranks: Floats, inks: Inks) -> Ima
     Returns
     -------
     array of uint32, shape (h, w)
-        RGBA, 0 where nothing is visible.
+        RGBA, 0 where nothing is shown.
     """
-    image: Image = _mix_colours(counts, shown, inks.paints, inks.opacities(ranks), inks.whites(ranks), _GAMMA)
+    image = np.empty(counts.shape, np.uint32)
+    _mix_colours(image, counts, light, inks.opacities(ranks), inks.whites(ranks), _GAMMA)
     return image
 
 
-def mix_greys(image: Image, counts: Counts, shown: Counts, ranks: Floats, inks: Inks) -> None:
+def mix_greys(image: Image, counts: Counts, light: Shades, ranks: Floats, inks: Inks) -> None:
     """Fill what is still empty in an image of the selected detections with the others, in grey (in place).
 
     Parameters
     ----------
     image : array of uint32, shape (h, w)
         From `mix_colours` of the selected detections alone; changed.
-    counts, shown, ranks, inks
-        As in `mix_colours`, of all detections.
+    counts, light, ranks, inks
+        As in `mix_colours`, of all shown detections.
     """
     opacity, brightness = (1.0, GREY_BRIGHTNESS) if inks.dark else (GREY_OPACITY, 1.0)
     alphas = (opacity * inks.opacities(ranks)).astype(np.float32)
-    _mix_greys(image, counts, shown, inks.paints, alphas, np.float32(brightness), _GAMMA)
+    _mix_greys(image, counts, light, alphas, np.float32(brightness), _GAMMA)

@@ -4,80 +4,35 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-import datashader
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from explorer.latent_map import growth, kernels
-from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks
+from explorer.latent_map import contours, counting, growth, kernels, ramps
+from explorer.latent_map.counting import Tally
+from explorer.latent_map.frame import ColourScale, Contour, Frame, Request, View
+from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks, Shades
+from explorer.latent_map.points import Column, Points
 from explorer.palette import Theme, class_weight, palette
 from explorer.services import Services
-from explorer.tools import polygon
+from explorer.tools import polygon, quantities
+from explorer.tools.selection import Mask
+
+__all__ = ["MAX_SIDE", "ColourScale", "Contour", "Frame", "Renderer", "Request", "View", "renderer_of"]
 
 #: Below one detection in so many pixels points become discs of 3, and of 5, pixels across.
 _PIXELS_PER_DETECTION: Final = ((400, 5), (100, 3))
 
-#: Rows of the map into which detections are sorted. Neighbours on the map are then neighbours in memory, which makes
-#: the aggregation three to four times faster, and a view touches only the bands that it shows.
-_BANDS: Final = 512
-
-#: An aggregate is kept for the next frame up to this size: a map of 1000 x 900 pixels and 16 classes [bytes].
-_KEEP: Final = 64 * 2**20
+#: Frames kept for whoever asks next: other tabs that open the same view, and the way back.
+_FRAMES: Final = 4
+#: Sets of contours kept.
+_LINES: Final = 8
 
 #: Largest side of an image in pixels; a browser that asks for more gets this much, stretched.
 MAX_SIDE: Final = 4096
-
-
-@dataclass(frozen=True)
-class View:
-    """Part of the latent plane, in latent units."""
-
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-
-    @property
-    def width(self) -> float:
-        """Extent in x."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        """Extent in y."""
-        return self.y1 - self.y0
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether a position lies inside."""
-        return self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A rendered view.
-
-    Parameters
-    ----------
-    image : array of uint32, shape (h, w)
-        RGBA, bottom row first.
-    view : View
-    max_per_pixel : int
-        Detections of all classes in the fullest pixel: the top of the opacity scale.
-    in_view : int
-        Detections of the visible classes in this view.
-    milliseconds : float
-        Time it took.
-    """
-
-    image: Image
-    view: View
-    max_per_pixel: int
-    in_view: int
-    milliseconds: float
 
 
 class Renderer:
@@ -89,156 +44,144 @@ class Renderer:
     """
 
     def __init__(self, services: Services) -> None:
-        x, y = services.x, services.y
-        bands = _cells(y)
-        self._order = np.argsort(bands * _BANDS + _cells(x), kind="stable")
-        codes = pd.Categorical.from_codes(services.class_codes[self._order].astype(np.int16), services.class_names)
-        self._points = pd.DataFrame({"x": x[self._order], "y": y[self._order], "class": codes})
-        self._band_starts = np.searchsorted(bands[self._order], np.arange(_BANDS + 1))
-        self._band_edges = np.linspace(float(y.min()), float(y.max()), _BANDS + 1) if y.size else np.zeros(_BANDS + 1)
+        self._points = Points(services)
         self._names = services.class_names
+        self._home = View(*services.home)
         self._weights = np.array([class_weight(name) for name in self._names])
-        self._last = _Remembered()
+        self._frames: OrderedDict[Request, Frame] = OrderedDict()
+        self._lines: OrderedDict[Request, tuple[Contour, ...]] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def aggregate(self, view: View, size: tuple[int, int], selection: Selected | None = None) -> Counts:
-        """Count detections of each class in each pixel.
-
-        Parameters
-        ----------
-        view : View
-        size : (int, int)
-            Width and height in pixels.
-        selection : Selected, optional
-            Count only these.
-
-        Returns
-        -------
-        array of uint32, shape (h, w, n_classes)
-        """
-        points = self._points if selection is None else selection.points
-        starts = self._band_starts if selection is None else selection.band_starts
-        below, above = np.searchsorted(self._band_edges, [view.y0, view.y1])
-        first, last = starts[np.clip([below - 2, above + 1], 0, _BANDS)]  # a band to spare on either side: rounding
-        canvas = datashader.Canvas(*size, x_range=(view.x0, view.x1), y_range=(view.y0, view.y1))
-        counts = canvas.points(points.iloc[first:last], "x", "y", datashader.by("class", datashader.count()))
-        return np.asarray(counts.data)
-
-    def selected(self, mask: NDArray[np.bool_]) -> Selected:
-        """Prepare a selection for drawing; once for each selection, not for each frame.
-
-        Parameters
-        ----------
-        mask : array of bool, shape (n,)
-            In catalogue order.
-        """
-        rows = np.flatnonzero(mask[self._order])
-        return Selected(self._points.iloc[rows].reset_index(drop=True), np.searchsorted(rows, self._band_starts))
-
-    def render(
-        self,
-        view: View,
-        size: tuple[int, int],
-        *,
-        visible: NDArray[np.bool_],
-        density: str = "equal",
-        theme: Theme = "dark",
-        selection: Selected | None = None,
-    ) -> Frame:
+    def draw(self, request: Request) -> Frame:
         """Draw a view.
 
         Parameters
         ----------
-        view : View
-        size : (int, int)
-            Width and height in pixels.
-        visible : array of bool, shape (n_classes,)
-            Classes to show. The opacity scale comes from all classes, so hiding one does not change the others.
-        density : {"equal", "log", "linear"}
-            Opacity scale.
-        theme : {"dark", "light"}
-        selection : Selected, optional
-            Grey all others.
+        request : Request
 
         Returns
         -------
         Frame
         """
         start = time.perf_counter()
-        width, height = (int(np.clip(side, 1, MAX_SIDE)) for side in size)
-        counts = self._last.get((view, width, height))
-        if counts is None:
-            counts = self.aggregate(view, (width, height))
-            self._last.put((view, width, height), counts)
-        whole, shown, most = kernels.pixel_totals(counts, visible)
-        ranks = kernels.opacity_table(whole, most, DENSITIES.index(density))
-        inks = Inks.of(self._linear_colours(theme), self._weights, visible, dark=theme == "dark")
-        if selection is None:
-            image = kernels.mix_colours(counts, shown, ranks, inks)
-        else:
-            chosen = self.aggregate(view, (width, height), selection)
-            _, chosen_shown, _ = kernels.pixel_totals(chosen, visible)
-            image = kernels.mix_colours(chosen, chosen_shown, ranks, inks)
-            kernels.mix_greys(image, counts, shown, ranks, inks)
-        image = _grow(image, shown, int(whole.sum()))
-        in_view = int(shown.sum())
-        return Frame(image, view, int(most), in_view, 1e3 * (time.perf_counter() - start))
+        with self._lock:
+            known = self._frames.get(request)
+        frame = known or self._draw(request, start)
+        with self._lock:
+            self._frames[request] = frame
+            self._frames.move_to_end(request)
+            while len(self._frames) > _FRAMES:
+                self._frames.popitem(last=False)
+        return frame
 
-    def _linear_colours(self, theme: Theme) -> Floats:
+    def selected(self, mask: Mask) -> Selected:
+        """Keep a mask: only for callers of `render`, until they call `draw`."""
+        return Selected(mask)
+
+    def render(
+        self,
+        view: View,
+        size: tuple[int, int],
+        *,
+        visible: Mask,
+        density: str = "equal",
+        theme: Theme = "dark",
+        selection: Selected | None = None,
+    ) -> Frame:
+        """Draw a view: only until its callers call `draw`."""
+        hidden = frozenset(name for name, seen in zip(self._names, visible, strict=True) if not seen)
+        return self.draw(
+            Request(view, size, hidden, density, theme, selection=None if selection is None else selection.mask)
+        )
+
+    def _draw(self, request: Request, start: float) -> Frame:
+        column = None if request.colour_by in ("class", "count") else self._points.column(request.colour_by)
+        tally = self._count(request, column)
+        most = int(tally.whole.max(initial=0))
+        ranks = kernels.opacity_table(tally.whole, most, DENSITIES.index(request.density))
+        inks = Inks(request.theme == "dark", one_ink=request.colour_by == "count")
+        if request.selection is None:
+            image = kernels.mix_colours(tally.shown, tally.light, ranks, inks)
+        else:
+            image = kernels.mix_colours(tally.chosen, tally.chosen_light, ranks, inks)
+            kernels.mix_greys(image, tally.shown, tally.light, ranks, inks)
+        image = _grow(image, tally.shown, int(tally.whole.sum()))
+        return Frame(
+            image,
+            request.view,
+            most,
+            int(tally.shown.sum()),
+            1e3 * (time.perf_counter() - start),
+            tally.by_class[: len(self._names)],
+            None if column is None else ColourScale(column.key, column.low, column.high),
+            self._contours(request) if request.contours else (),
+        )
+
+    def _count(self, request: Request, column: Column | None) -> Tally:
+        width, height = (int(np.clip(side // (1 + request.coarse), 1, MAX_SIDE)) for side in request.size)
+        sort = self._points.sorted
+        tally = counting.count(
+            self._points,
+            request.view,
+            (width, height),
+            self._paints(request.theme, request.colour_by),
+            self._visible(request.hidden),
+            passing=None if request.passing is None else sort(request.passing),
+            selection=None if request.selection is None else sort(request.selection),
+            shares=None if column is None else column.shares,
+        )
+        if column is not None:
+            colours, unknown = _ramp_light(column.kind, request.theme)
+            counting.shares_to_light(tally.shown, tally.light, colours, unknown)
+            counting.shares_to_light(tally.chosen, tally.chosen_light, colours, unknown)
+        return tally
+
+    def _contours(self, request: Request) -> tuple[Contour, ...]:
+        """Lines of all that is shown, wherever the view is: they do not move under the hand."""
+        whole = Request(contours.around(self._home), (contours.CELLS,) * 2, request.hidden, passing=request.passing)
+        with self._lock:
+            known = self._lines.get(whole)
+        if known is None:
+            known = contours.lines(self._count(whole, None).shown, whole.view)
+        with self._lock:
+            self._lines[whole] = known
+            while len(self._lines) > _LINES:
+                self._lines.popitem(last=False)
+        return known
+
+    def _visible(self, hidden: frozenset[str]) -> Mask:
+        return np.array([name not in hidden for name in self._names])
+
+    def _paints(self, theme: Theme, colour_by: str) -> Shades:
         colours = palette(theme)
-        rgb = [
-            [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-            for colour in (colours.class_colour(name, position) for position, name in enumerate(self._names))
-        ]
-        return kernels.srgb_to_linear(np.array(rgb))
+        if colour_by == "count":
+            return np.array([[*_light([colours["text"]])[0], 1.0]] * len(self._names), dtype=np.float32)
+        light = _light([colours.class_colour(name, position) for position, name in enumerate(self._names)])
+        return np.column_stack([light * self._weights[:, None], self._weights]).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Selected:
-    """Selected detections in drawing order; made by `Renderer.selected`.
+    """A mask: only for callers of `Renderer.render`."""
 
-    Parameters
-    ----------
-    points : DataFrame
-        Columns x, y, class.
-    band_starts : array of int64, shape (_BANDS + 1,)
-        First row of each band.
-    """
-
-    points: pd.DataFrame
-    band_starts: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.points)
+    mask: Mask
 
 
-@dataclass
-class _Remembered:
-    """The last aggregate: a new colour, scale, theme or class filter in the same view need not count again."""
-
-    key: tuple[View, int, int] | None = None
-    counts: Counts | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, key: tuple[View, int, int]) -> Counts | None:
-        with self.lock:
-            return self.counts if key == self.key else None
-
-    def put(self, key: tuple[View, int, int], counts: Counts) -> None:
-        with self.lock:
-            self.key, self.counts = (key, counts) if counts.nbytes <= _KEEP else (None, None)
+def _light(colours: list[str]) -> Floats:
+    """Linear red, green, blue of hex colours, shape (n, 3)."""
+    rgb = [[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours]
+    return kernels.srgb_to_linear(np.array(rgb))
 
 
-def _cells(values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Which of `_BANDS` equal steps between the extremes each value lies in."""
-    if values.size == 0:
-        return np.zeros(0, dtype=np.int64)
-    low, high = float(values.min()), float(values.max())
-    steps = (values.astype(np.float64) - low) * (_BANDS / max(high - low, 1e-30))
-    return np.minimum(steps.astype(np.int64), _BANDS - 1)
+@cache
+def _ramp_light(kind: str, theme: Theme) -> tuple[Shades, Shades]:
+    """Linear light of a ramp, and of detections without a value."""
+    unknown = _light([palette(theme)["c-no-match"]])[0]
+    return _light(list(ramps.ramp(kind, theme))).astype(np.float32), unknown.astype(np.float32)
 
 
 def _grow(image: Image, shown: Counts, in_view: int) -> Image:
-    """Draw points larger where they are few. `in_view` counts all classes: hiding one must not change the others."""
+    """Draw points larger where they are few. `in_view` counts the whole archive: hiding must not change the others."""
     for pixels, across in _PIXELS_PER_DETECTION:
         if in_view * pixels < image.size:
             grown: Image = growth.grow_discs(image, shown, growth.disc(across))
@@ -268,36 +211,16 @@ def renderer_of(services: Services) -> Renderer:
 
 def _warm_up(renderer: Renderer, services: Services) -> None:
     """Compile, or load from numba's cache, everything that a first visitor would wait for."""
-    view, every = View(*services.home), np.ones(len(services.class_names), dtype=bool)
+    view = View(*services.home)
     few = np.arange(len(services)) < 100
-    for selection in (None, renderer.selected(few)):
-        image = renderer.render(view, (64, 64), visible=every, selection=selection).image
+    for selection in (None, few):
+        for passing in (None, few):
+            renderer.draw(Request(view, (64, 64), selection=selection, passing=passing))
+    for offered in quantities.quantities(services.atlas)[:1]:
+        renderer.draw(Request(view, (64, 64), colour_by=offered.key, selection=few))
+    renderer.draw(Request(view, (64, 64), contours=True))
+    image = np.zeros((8, 8), np.uint32)
     growth.grow_lonely(image, image)
     growth.grow_discs(image, image, growth.disc(3))
     corners = np.array([0.0, 1.0, 1.0])
     polygon.in_polygon(services.x[:1], services.y[:1], corners, corners[::-1])
-
-
-def render(
-    services: Services,
-    view: View,
-    size: tuple[int, int],
-    *,
-    visible: NDArray[np.bool_],
-    density: str = "equal",
-    theme: Theme = "dark",
-    selection: NDArray[np.bool_] | None = None,
-) -> Frame:
-    """Draw a view of an atlas: `Renderer.render` for callers that keep nothing.
-
-    Parameters
-    ----------
-    services : Services
-    view, size, visible, density, theme
-        As in `Renderer.render`.
-    selection : array of bool, shape (n,), optional
-        Grey all others.
-    """
-    renderer = renderer_of(services)
-    selected = None if selection is None else renderer.selected(selection)
-    return renderer.render(view, size, visible=visible, density=density, theme=theme, selection=selected)

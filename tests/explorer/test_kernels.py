@@ -28,11 +28,21 @@ def channels(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image).view(np.uint8).reshape(*image.shape, 4).astype(float)
 
 
+def light_of(counts: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Weighted linear light of the visible classes and its weight, shape (h, w, 4)."""
+    paints = np.column_stack([kernels.srgb_to_linear(some_colours()), np.ones(CLASSES)]) * (WEIGHTS * visible)[:, None]
+    return (counts @ paints).astype(np.float32)
+
+
+def totals(counts: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    whole, shown = counts.sum(axis=2, dtype=np.uint32), (counts * visible).sum(axis=2).astype(np.uint32)
+    return whole, shown, int(whole.max())
+
+
 def draw(counts: np.ndarray, visible: np.ndarray, *, dark: bool = True, scale: int = 0) -> np.ndarray:
-    whole, shown, most = kernels.pixel_totals(counts, visible)
+    whole, shown, most = totals(counts, visible)
     ranks = kernels.opacity_table(whole, most, scale)
-    inks = Inks.of(kernels.srgb_to_linear(some_colours()), WEIGHTS, visible, dark=dark)
-    return kernels.mix_colours(counts, shown, ranks, inks)
+    return kernels.mix_colours(shown, light_of(counts, visible), ranks, Inks(dark))
 
 
 def reference_image(counts: np.ndarray, visible: np.ndarray, *, dark: bool, scale: int) -> np.ndarray:
@@ -82,7 +92,7 @@ def test_hiding_a_class_leaves_the_pixels_without_it_alone() -> None:
 @given(st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
 def test_opacity_grows_with_density_from_0_to_1(seed: int) -> None:
-    whole, _, most = kernels.pixel_totals(some_counts(seed), np.ones(CLASSES, dtype=bool))
+    whole, _, most = totals(some_counts(seed), np.ones(CLASSES, dtype=bool))
     for scale in range(3):
         ranks = kernels.opacity_table(whole, most, scale)
         assert (np.diff(ranks) >= 0).all()
@@ -109,13 +119,11 @@ def test_unselected_pixels_are_grey_of_the_same_luminance(dark: bool) -> None:
     selected = counts.copy()
     selected[:, 16:] = 0
     every = np.ones(CLASSES, dtype=bool)
-    whole, shown, most = kernels.pixel_totals(counts, every)
+    whole, shown, most = totals(counts, every)
     ranks = kernels.opacity_table(whole, most, 0)
     linear = kernels.srgb_to_linear(some_colours())
-    inks = Inks.of(linear, WEIGHTS, every, dark=dark)
-    chosen = kernels.pixel_totals(selected, every)[1]
-    image = kernels.mix_colours(selected, chosen, ranks, inks)
-    kernels.mix_greys(image, counts, shown, ranks, inks)
+    image = kernels.mix_colours(totals(selected, every)[1], light_of(selected, every), ranks, Inks(dark))
+    kernels.mix_greys(image, shown, light_of(counts, every), ranks, Inks(dark))
     full = draw(counts, every, dark=dark)
     np.testing.assert_array_equal(image[:, :16], full[:, :16])
 
