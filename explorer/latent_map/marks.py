@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from bokeh.models import (
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map import scene as scenes
+from explorer.latent_map.frame import Contour
 from explorer.latent_map.scene import RING, Scale, Scene
 from explorer.palette import Palette
 
@@ -31,8 +33,14 @@ _SHAPE_SIZES: Final = {_ARROW: 10, _CROSSHAIR: 52}
 #: How much larger marks and letters are on a large screen (LOOK.md: 11.5 px instead of 10.5, a 3 px track).
 LARGER: Final = {"line_width": 1.25, "size": 1.25, "text_font_size": 1.1}
 
+#: The ring closes in on what was picked from a radius of 14 px to one of 8 in so many milliseconds (LOOK.md).
+_RING_MS: Final = 160
+_RING_WIDE: Final = 14 / RING
+_RING_SCRIPT: Final = Path(__file__).with_name("ring.js").read_text(encoding="utf-8")
+
 _SOURCES: Final = (
-    "outline tag line pieces observations arrows ellipses ring leader ends name decoded decoded_name hover"
+    "contours disc outline tag line pieces observations arrows ellipses ring leader ends name decoded decoded_name "
+    "hover"
 )
 _TEXT_SOURCES: Final = ("ends", "name", "decoded_name")
 
@@ -59,7 +67,13 @@ class Marks:
         self._pixels: list[tuple[Glyph, str, float]] = []
         self._large = False
         self.sources = {name: ColumnDataSource(name=f"xle-{name}") for name in _SOURCES.split()}
-        self.sources["hover"].data = scenes.no_rows("x y")  # written by the browser alone: figure.js
+        self.sources["hover"].data = scenes.no_rows("x y")  # written by the browser alone: pointer.js
+        self.sources["disc"].data = scenes.no_rows("x y size")  # and disc.js
+        closing = CustomJS(args={"milliseconds": _RING_MS, "wide": _RING_WIDE}, code=_RING_SCRIPT)
+        self.sources["ring"].js_on_change("data", closing)
+        self._contours: Sequence[Contour] = ()
+        self.sources["contours"].data = scenes.contour_columns(())
+        self._add_contours()
         self._add_outline()
         self._add_track()
         self._add_picked()
@@ -78,11 +92,18 @@ class Marks:
             elif isinstance(value, dict) and str(value.get("value", "")).endswith("px"):
                 self._pixels.append((glyph, name, float(value["value"][:-2])))
 
+    def _add_contours(self) -> None:
+        lines = {"xs": "xs", "ys": "ys", "line_join": "round"}
+        self._add("contours", MultiLine(**lines, line_width=3.5, line_alpha=0.55), line_color="halo")
+        self._add("contours", MultiLine(**lines, line_width=1.25, line_alpha="alpha"), line_color="map-label")
+
     def _add_outline(self) -> None:
         patch = {"xs": "xs", "ys": "ys"}
         self._add("outline", Patches(**patch, line_width=4, fill_color=None), line_color="halo")
         dashes = Patches(**patch, line_width=1.5, line_dash=[5, 4])
         self._add("outline", dashes, line_color="select", fill_color="select-fill")
+        disc = _dot(size="size", line_width=1.5, line_dash=[5, 4])
+        self._add("disc", disc, line_color="select", fill_color="select-fill")
 
     def _add_track(self) -> None:
         lines = {"xs": "xs", "ys": "ys"}
@@ -96,9 +117,9 @@ class Marks:
 
     def _add_picked(self) -> None:
         self._add("ellipses", _ellipse(fill_alpha="fill", line_alpha="line"), fill_color="mark", line_color="mark")
-        for source, width in (("ring", 2.0), ("hover", 1.25)):
-            self._add(source, _dot(size=2 * RING, fill_color=None, line_width=6), line_color="halo")
-            self._add(source, _dot(size=2 * RING, fill_color=None, line_width=width), line_color="mark")
+        for source, width, size in (("ring", 2.0, "size"), ("hover", 1.25, 2 * RING)):
+            self._add(source, _dot(size=size, fill_color=None, line_width=6), line_color="halo")
+            self._add(source, _dot(size=size, fill_color=None, line_width=width), line_color="mark")
         self._add("ring", _dot(size=7, fill_color="colour", line_width=1.25), line_color="mark")
         self._add("leader", Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_alpha=0.7), line_color="mark")
 
@@ -140,6 +161,12 @@ class Marks:
             if name in _TEXT_SOURCES:
                 data["colour"] = [roles[role] for role in data["role"]]
             self._replace(name, data)
+
+    def contours(self, lines: Sequence[Contour]) -> None:
+        """Show these contours of density; the same ones a second time cost nothing."""
+        if lines is not self._contours:
+            self._contours = lines
+            self._replace("contours", scenes.contour_columns(lines))
 
     def _enlarge(self, large: bool) -> None:
         if large != self._large:

@@ -5,6 +5,7 @@ Offsets are pixels. What depends on the zoom (arrowheads, leaders) is computed a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.latent_map import track
-from explorer.latent_map.renderer import View
+from explorer.latent_map.frame import Contour, View
 from explorer.palette import Palette
 from explorer.tools import words
 
@@ -26,6 +27,9 @@ _NAME_HALF_HEIGHT: Final = 22.0
 _END_GAP: Final = 14.0
 #: Radius of the ring around the picked detection and around the mouse [px].
 RING: Final = 8.0
+
+#: How much larger that ring is on a large screen.
+LARGER_RING: Final = 1.25
 
 #: A map wider than this belongs to a large screen [px].
 LARGE: Final = 1200
@@ -84,7 +88,7 @@ def picked_columns(
     if picked is None:
         return {
             "ellipses": no_rows("x y width height fill line"),
-            "ring": no_rows("x y colour"),
+            "ring": no_rows("x y colour size"),
             "leader": no_rows("x0 y0 x1 y1"),
             "name": no_rows(TEXT),
         }
@@ -106,6 +110,7 @@ def picked_columns(
             "x": [picked.x],
             "y": [picked.y],
             "colour": [palette.class_colour(picked.class_name, picked.class_code)],
+            "size": [2 * RING * (LARGER_RING if scale.large else 1)],
         },
         "leader": {
             "x0": [picked.x + side * reach / per_x],
@@ -243,6 +248,15 @@ def outline_columns(outline: tuple[Any, Any] | None, selected: int, scale: Scale
             "y_offset": [9.0 if below else -9.0],
             "anchor": ["top_center" if below else "bottom_center"],
         },
+    }
+
+
+def contour_columns(contours: Sequence[Contour]) -> Columns:
+    """Lines of density; the fewer detections one holds, the stronger it is drawn."""
+    return {
+        "xs": [line.xs for line in contours],
+        "ys": [line.ys for line in contours],
+        "alpha": [0.95 - 0.6 * line.share for line in contours],
     }
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from bokeh.events import DoubleTap, SelectionGeometry, Tap
 
 from explorer.latent_map import LatentMap, pointer
-from explorer.latent_map.renderer import View
+from explorer.latent_map.cells import cells_of
+from explorer.latent_map.frame import View
 from explorer.latent_map.scene import Scale
 from explorer.palette import palette
 from explorer.services import Services
@@ -17,12 +20,19 @@ SIZE = (800, 700)
 
 
 @pytest.fixture
-def latent_map(session: Session, monkeypatch: pytest.MonkeyPatch) -> LatentMap:
+def latent_map(session: Session) -> LatentMap:
     """A map laid out at SIZE, with neither browser nor document: frames land at once."""
-    monkeypatch.setattr(LatentMap, "size", property(lambda self: SIZE))
     shown = LatentMap(session)
-    shown.request()
+    look(shown)
     return shown
+
+
+def look(latent_map: LatentMap, view: View | None = None, **more: Any) -> None:
+    """Say what the browser looks at, as its script does."""
+    view = view or latent_map.view
+    told = {"x0": view.x0, "x1": view.x1, "y0": view.y0, "y1": view.y1, "width": SIZE[0], "height": SIZE[1]}
+    told |= {"moving": False, "seen": 0} | more
+    latent_map.viewport.told.data = {name: [value] for name, value in told.items()}
 
 
 def scale(latent_map: LatentMap) -> Scale:
@@ -31,6 +41,10 @@ def scale(latent_map: LatentMap) -> Scale:
 
 def click(latent_map: LatentMap, x: float, y: float, kind: type = Tap) -> None:
     latent_map.figure._trigger_event(kind(latent_map.figure, x=x, y=y, sx=0, sy=0))
+
+
+def point(latent_map: LatentMap, x: float, y: float) -> None:
+    latent_map.gestures._cursor.data = {"x": [x], "y": [y], "x_px": [100.0], "y_px": [60.0]}
 
 
 def lonely_row(latent_map: LatentMap, opened: Services) -> int:
@@ -57,11 +71,10 @@ def test_first_frame_is_the_whole_map(latent_map: LatentMap, session: Session, o
 
 def test_nothing_is_drawn_before_the_browser_knows_the_size(session: Session) -> None:
     latent_map = LatentMap(session)
-    assert latent_map.size is None
-    latent_map.request()
-    assert latent_map.frame is None
+    look(latent_map, width=0, height=0)
     session.pick(0)
-    latent_map.request()
+    session.toggle_class("AGN")
+    assert latent_map.frame is None
 
 
 @pytest.mark.parametrize("kind", [Tap, DoubleTap])
@@ -86,23 +99,24 @@ def test_hidden_classes_are_not_picked(latent_map: LatentMap, session: Session, 
     assert session.decoded is not None
 
 
-def test_near_is_what_a_person_would_measure(latent_map: LatentMap, opened: Services) -> None:
-    every = np.ones(len(opened.class_names), dtype=bool)
-    rng = np.random.default_rng(0)
+def test_near_is_what_a_person_would_measure(latent_map: LatentMap, session: Session, opened: Services) -> None:
+    cells, rng = cells_of(opened), np.random.default_rng(0)
     points = np.column_stack([opened.x, opened.y]).astype(float) * scale(latent_map).per_unit
     for row in rng.integers(0, len(opened), 30):
         x, y = opened.x[row] + 0.01, opened.y[row] - 0.01
-        rows, distance = pointer.near(opened, every, float(x), float(y), scale(latent_map))
+        found = pointer.around(cells, session, float(x), float(y), scale(latent_map))
         away = np.linalg.norm(points - np.array([x, y]) * scale(latent_map).per_unit, axis=1)
-        assert sorted(rows) == sorted(np.flatnonzero(away <= pointer.REACH))
-        assert (np.diff(distance) >= 0).all()
-        np.testing.assert_allclose(distance, away[rows], rtol=1e-6)
+        inside = np.flatnonzero(away <= pointer.REACH)
+        counts = np.bincount(opened.class_codes[inside], minlength=len(opened.class_names))
+        np.testing.assert_array_equal(found.counts, counts)
+        assert found.nearest == inside[np.argmin(away[inside])]
+        assert pointer.REACH * found.distance == pytest.approx(away.min(), rel=1e-5)
 
 
 def test_hover_tells_the_make_up(latent_map: LatentMap, session: Session, opened: Services) -> None:
     row = int(np.argmin(np.hypot(opened.x - np.median(opened.x), opened.y - np.median(opened.y))))
     x, y = float(opened.x[row]), float(opened.y[row])
-    latent_map._cursor.data = {"x": [x], "y": [y], "x_px": [100.0], "y_px": [60.0]}
+    point(latent_map, x, y)
     card = session.hover
     assert card["nearest"] == short_name(opened.atlas.catalogue["name"].iat[row])
     assert card["distance_px"] == pytest.approx(0, abs=1e-6)
@@ -110,7 +124,7 @@ def test_hover_tells_the_make_up(latent_map: LatentMap, session: Session, opened
     assert len(card["shares"]) <= 4
     assert (card["x_px"], card["y_px"]) == (100.0, 60.0)
     assert session.cursor == (x, y)
-    latent_map._cursor.data = {name: [] for name in ("x", "y", "x_px", "y_px")}
+    latent_map.gestures._cursor.data = {name: [] for name in ("x", "y", "x_px", "y_px")}
     assert session.hover is None
     assert session.cursor is None
 
@@ -201,7 +215,7 @@ def test_theme_and_tool_follow_the_session(latent_map: LatentMap, session: Sessi
 
 def test_the_same_view_is_not_drawn_twice(latent_map: LatentMap) -> None:
     frame = latent_map.frame
-    latent_map.request()
+    look(latent_map, seen=1)
     assert latent_map.frame is frame
 
 

@@ -1,13 +1,17 @@
 // Mouse over the map: the ring follows at once in the browser; the server hears of the position a few times a second.
 // args: cursor, hover (ColumnDataSources), pause_ms
 const page = document.documentElement.style
-let last = 0, timer = 0
+let last = 0, timer = 0, dragging = false
 // The map's focus ring is for those who came by keyboard; a click on it focuses it too.
 document.addEventListener("keydown", (event) => { if (event.key == "Tab") page.removeProperty("--map-focus") })
 
 export default ({ cursor, hover, pause_ms }, event) => {
   page.setProperty("--map-focus", "0px")
-  const inside = event.event_name != "mouseleave"
+  const was = dragging
+  if (event.event_name == "panstart") dragging = true
+  if (event.event_name == "panend") dragging = false
+  if (dragging && was) return  // nothing is under a hand that drags
+  const inside = event.event_name != "mouseleave" && !dragging
   const list = (value) => (inside ? [value] : [])
   hover.setv({ data: { x: list(event.x), y: list(event.y) } }, { sync: false })
   const tell = () => {
