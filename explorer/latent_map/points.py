@@ -23,8 +23,8 @@ _CELLS: Final = 512
 #: Masks and quantities are kept in drawing order up to this much memory each [bytes].
 _KEEP: Final = 24 * 2**20
 
-#: Robust ends of a quantity's colour scale, of the whole archive [percent].
-_ENDS: Final = (2.0, 98.0)
+#: Ends of a quantity's colour scale, of the whole archive [percent]. A pixel shows a mean, which is rarely extreme.
+_ENDS: Final = (5.0, 95.0)
 
 Runs = NDArray[np.int64]
 

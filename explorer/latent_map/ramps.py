@@ -10,10 +10,10 @@ import numpy as np
 
 from explorer.palette import Theme
 
-#: Map of matplotlib, and which part of it, for each theme: high values stand out from the ground, low ones are still
-#: told from it. All are perceptually uniform and keep their order under colour-vision deficiency.
-_SEQUENTIAL: Final = {"dark": ("viridis", 0.25, 1.0), "light": ("viridis", 0.88, 0.0)}
-_DIVERGING: Final = {"dark": ("managua_r", 0.0, 1.0), "light": ("managua_r", 0.0, 1.0)}
+#: Map of matplotlib, which part of it, and its brightness, for each theme. High values (of a diverging ramp: both ends)
+#: stand out from the ground, the others are still told from it. All keep their order under colour-vision deficiency.
+_SEQUENTIAL: Final = {"dark": ("viridis", 0.25, 1.0, 1.0), "light": ("viridis", 0.88, 0.0, 1.0)}
+_DIVERGING: Final = {"dark": ("managua_r", 0.0, 1.0, 1.0), "light": ("RdBu_r", 0.05, 0.95, 0.87)}
 
 #: Kinds of quantities with a neutral middle, at zero.
 DIVERGING_KINDS: Final = frozenset({"signed", "asinh"})
@@ -37,6 +37,6 @@ def ramp(kind: str, theme: Theme) -> tuple[str, ...]:
     tuple of str
         `STEPS` colours as #rrggbb.
     """
-    name, start, end = (_DIVERGING if kind in DIVERGING_KINDS else _SEQUENTIAL)[theme]
-    colours = matplotlib.colormaps[name](np.linspace(start, end, STEPS))
+    name, start, end, brightness = (_DIVERGING if kind in DIVERGING_KINDS else _SEQUENTIAL)[theme]
+    colours = brightness * matplotlib.colormaps[name](np.linspace(start, end, STEPS))
     return tuple("#" + bytes(np.rint(255 * colour[:3]).astype(np.uint8)).hex() for colour in colours)
