@@ -7,6 +7,7 @@ from contextlib import suppress
 import panel as pn
 
 from explorer.latent_map import LatentMap
+from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import renderer_of
 from explorer.page.actions import actions
 from explorer.page.guide import MapGuide
@@ -18,19 +19,24 @@ from explorer.page.tabs import TabStrip
 from explorer.page.template import ExplorerTemplate
 from explorer.palette import Theme
 from explorer.panels.controls import ControlsPanel
+from explorer.panels.filters import FiltersPanel
 from explorer.panels.legend import LegendPanel
 from explorer.panels.neighbours import NeighboursPanel
+from explorer.panels.search import SearchPanel
 from explorer.panels.selection import SelectionPanel
 from explorer.panels.spectrum import SpectrumPanel
 from explorer.panels.trajectory import TrajectoryPanel
 from explorer.services import Services
 from explorer.session import Session
+from explorer.tools.search import search_of
 from vae.errors import ExplorerError
 
 
 def warm_up(services: Services) -> None:
     """Compile and index what the first visitor would wait for: seconds at a million detections."""
+    search_of(services)
     renderer_of(services)
+    cells_of(services)
     atlas = services.atlas
     if len(atlas):
         detection_id = int(atlas.catalogue["detection_id"].iat[0])
@@ -56,10 +62,14 @@ def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTempl
     session = Session(services, theme=theme, notice=notice)
     latent_map = LatentMap(session)
     does = actions(session, latent_map)
+    controls = ControlsPanel(session)
     slots = {
         "header": HeaderButtons(session),
+        "search": SearchPanel(session).view(),
         "legend": LegendPanel(session).view(),
-        "controls": ControlsPanel(session).view(),
+        "controls": controls.view(),
+        "filters": FiltersPanel(session).view(),
+        "combine": controls.combine(),
         "map": pn.pane.Bokeh(latent_map.figure, sizing_mode="stretch_both", margin=0),
         "overlay": MapOverlay(session, does),
         "guide": MapGuide(session, does),

@@ -88,15 +88,15 @@ class NameIndex:
         lengths = pc.binary_length(keys).to_numpy(zero_copy_only=False)
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         text = keys.buffers()[-1] if len(keys) else None
-        self._block = (text.to_pybytes()[: self._starts[-1]] if text else b"") + b"\n"
+        self._block: bytes = (text.to_pybytes()[: self._starts[-1]] if text else b"") + b"\n"
 
     def __len__(self) -> int:
-        return int(self._first.size) - 1
+        return len(self._first) - 1
 
     @property
     def nbytes(self) -> int:
         """Memory that the index takes [bytes]."""
-        return len(self._block) + self._rows.nbytes + self._first.nbytes + self._starts.nbytes
+        return len(self._block) + int(self._rows.nbytes + self._first.nbytes + self._starts.nbytes)
 
     def rows(self, entry: int) -> NDArray[np.int32]:
         """Catalogue rows that bear a name, ascending."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, takewhile
@@ -287,6 +287,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 _LOCK = threading.Lock()
+_BUILDER = ThreadPoolExecutor(1, thread_name_prefix="search")
 _SEARCHES: dict[int, tuple[Services, Future[Search]]] = {}
 
 
@@ -294,5 +295,5 @@ def search_of(services: Services) -> Future[Search]:
     """Return the one search of these services; the first call begins to build it, off the caller's thread."""
     with _LOCK:
         if id(services) not in _SEARCHES:  # the services are kept beside it, so that an id is never used again
-            _SEARCHES[id(services)] = services, services.pool.submit(Search, services)
+            _SEARCHES[id(services)] = services, _BUILDER.submit(Search, services)
         return _SEARCHES[id(services)][1]
