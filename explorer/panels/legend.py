@@ -1,4 +1,4 @@
-"""The legend: which classes are on the map, in which colour, and how many of each."""
+"""The legend: which classes are on the map, in which colour, and how many of each are in view and in all."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class LegendRows(Element):
 
     rows = param.List(default=[])
     hidden = param.List(default=[])
+    in_view = param.List(default=[], doc="Detections of each row that pass the filters and are in view.")
+    passing = param.List(default=[], doc="Detections of each row that pass the filters.")
+    filtered = param.Boolean(default=False)
+    coloured = param.Boolean(default=True, doc="Whether classes colour the map.")
 
     _esm: ClassVar[str] = script(Path(__file__).with_name("legend.js"))
 
@@ -42,13 +46,34 @@ class LegendRows(Element):
         super().__init__(rows=legend_rows(session.services), **params)
         self._session = session
         session.param.watch(self._show, "hidden_classes")
+        session.param.watch(self._count, ["filters", "counts_in_view"])
+        session.param.watch(self._colour, "colour_by")
+        self._show()
+        self._count()
+        self._colour()
 
     def _show(self, *_: Any) -> None:
         self.hidden = sorted(self._session.hidden_classes)
 
+    def _count(self, *_: Any) -> None:
+        session = self._session
+        passing = [int(count) for count in session.passing_counts]
+        # the map says what is in view with its next frame: until then no more than passes
+        in_view = passing if session.counts_in_view is None else map(min, passing, session.counts_in_view)
+        self.param.update(
+            passing=passing,
+            in_view=[int(count) for count in in_view],
+            filtered=bool(session.filters),
+        )
+
+    def _colour(self, *_: Any) -> None:
+        self.coloured = self._session.colour_by == "class"
+
     def _received(self, data: dict[str, Any]) -> None:
         if data.get("all"):
             self._session.show_all_classes()
+        elif data.get("invert"):
+            self._session.invert_classes()
         elif "solo" in data:
             self._session.solo_class(data["solo"])
         else:

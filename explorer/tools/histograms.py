@@ -80,7 +80,7 @@ class Histogram:
     total: NDArray[np.int64]
 
     def count(self, mask: Mask | None) -> NDArray[np.int64]:
-        """Detections of a mask in each bin, shape (N_BINS,)."""
+        """Count the detections of a mask in each bin, shape (N_BINS,)."""
         return self.total if mask is None else count(self.bins, mask, N_BINS)
 
     def ticks(self) -> list[tuple[float, str]]:
@@ -141,13 +141,13 @@ def _tick_values(each: Quantity, low: float, high: float) -> list[float]:
     if each.kind == "date":
         first, last = (MJD_ZERO.toordinal() + edge for edge in (low, high))
         years = [int((edge - 1) / 365.2425) + 1 for edge in (first, last)]
-        step = max(1, math.ceil((years[1] - years[0]) / _MAX_TICKS))
-        starts = range(-(-(years[0] + 1) // step) * step, years[1] + 1, step)
+        every = max(1, math.ceil((years[1] - years[0]) / _MAX_TICKS))
+        starts = range(-(-(years[0] + 1) // every) * every, years[1] + 1, every)
         return [value for year in starts if low <= (value := _new_year(year)) <= high]
     if each.kind == "log":
         decades = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-        step = math.ceil(len(decades) / _MAX_TICKS) or 1
-        values = [10.0**power for power in decades if power % step == 0]
+        every = math.ceil(len(decades) / _MAX_TICKS) or 1
+        values = [10.0**power for power in decades if not power % every]
         if len(values) < 3:  # two decades or fewer: 1, 2, 5
             all_powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
             values = [factor * 10.0**power for power in all_powers for factor in (1, 2, 5)]
