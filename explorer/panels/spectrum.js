@@ -24,6 +24,7 @@ export function render({ model }) {
 
   const dots = (words) => words.flatMap((word, i) => [i ? h("span", { class: "dim" }, "·") : null, h("span", {}, word)]);
 
+  const save = saveButton(model, "spectrum", "Save this plot as a figure");
   const controls = (c) => h("div", { class: "ctl" },
     c.state === "picked" ? h("div", { class: "seg", role: "group", "aria-label": "What is drawn" },
       ...[["counts", "Counts", "Counts and folded reconstruction"], ["unfolded", "Unfolded E F(E)", "Unfolded, not deconvolved"], ["templates", "Templates", "What the decoded spectrum is built from"]].map(([mode, label, title]) =>
@@ -32,7 +33,7 @@ export function render({ model }) {
     h("span", { class: "spacer" }),
     c.state === "picked" && model.mode !== "templates" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio" }, "S/N",
       h("select", { "data-key": "snr", "aria-label": "Least signal-to-noise ratio of a point", onchange: (event) => { model.snr = event.target.value; } },
-        ...SNR.map(([value, label]) => h("option", { value, selected: value === model.snr }, label))), icon("down")) : null);
+        ...SNR.map(([value, label]) => h("option", { value, selected: value === model.snr }, label))), icon("down")) : null, save);
 
   const picked = (c) => [
     h("div", { class: "id" },

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import panel as pn
 import param
 
 from explorer.palette import palette
 from explorer.session import Session
-from explorer.tools import observations, plot_key, template_view, words
+from explorer.tools import figures, identity, observations, plot_key, template_view, words
+from explorer.tools.figures_spectrum import Drawn, Heading, as_arrays, draw_spectrum, spectrum_height
+from explorer.tools.figures_templates import draw_templates, energies_of, templates_height
 from explorer.tools.inspector import Latest, Part, locked, part_script
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
+from explorer.tools.saving import Saver
 from vae.atlas import Decoded, Spectrum
 from vae.errors import ExplorerError
 from vae.spectra import grid
 
-#: Detections whose classes are counted around the picked one.
-_NEAREST: Final = 25
 #: Style of the panel's own box: flex column, dimmed while the next spectrum is on its way.
 _PANEL_CSS: Final = """
 :host { height: 100%; min-height: 0; margin: 0; background: var(--panel); overflow: hidden auto; }
@@ -30,6 +32,15 @@ _PANEL_CSS: Final = """
 _PLOT_CSS: Final = """
 :host { position: relative; min-height: 236px; max-height: 640px; margin: 4px 0 0; }
 """
+
+
+#: What a figure shows, for its metadata.
+_TITLES: Final = {
+    "counts": "counts and folded reconstruction",
+    "unfolded": "unfolded spectrum, not deconvolved",
+    "templates": "templates of the decoded spectrum",
+    "decoded": "decoded spectrum",
+}
 
 
 class Readout(Part):
@@ -61,10 +72,11 @@ class SpectrumPanel:
         self._latest = Latest(session.services.pool)
         self._spectrum: Spectrum | None = None
         self._state = "empty"
+        self._saver = Saver(session.services.pool, lambda: session.theme, {"spectrum": self.picture})
         self.plot: SpectrumPlot = spectrum_plot(palette(session.theme))
         pick = {"pick": lambda row: session.pick(row)}
         self.readout = Readout(
-            on={**pick, "random": self._pick_any, "retry": self.update},
+            on={**pick, "random": self._pick_any, "retry": self.update, "save": self._save},
             css_classes=["xle-readout"],
             content={"state": "empty"},
         )
@@ -104,7 +116,11 @@ class SpectrumPanel:
             assert detection_id is not None
             self.readout.content = self._loading(row)
             self._latest.run(
-                lambda: (self._services.atlas.spectrum(detection_id), self._built_from(detection_id), self._facts(row)),
+                lambda: (
+                    self._services.atlas.spectrum(detection_id),
+                    self._built_from(detection_id),
+                    identity.facts(self._services, row),
+                ),
                 lambda found: self._show_picked(row, *found),
                 self._show_error,
             )
@@ -148,7 +164,7 @@ class SpectrumPanel:
             fit = words.verdict(spectrum.cstat, spectrum.cstat_expected, spectrum.cstat_sigma, spectrum.cstat_z)
             verdict = {"grade": fit.grade, "words": fit.words, "numbers": fit.numbers, "hint": fit.hint}
             self.stats.content = {
-                "stats": _stats(self._session, row, spectrum),
+                "stats": identity.numbers(self._services, row, spectrum),
                 "curve": observations.light_curve(self._services.atlas, row),
             }
             self._show("picked", {"state": "picked", **facts, "verdict": verdict})
@@ -199,36 +215,6 @@ class SpectrumPanel:
             limits = bool(np.isfinite(self.plot.data.data["limit"]).any())
             self.key.content = plot_key.unfolded_key(self._spectrum.likelihood, limits=limits)
 
-    def _facts(self, row: int) -> dict[str, Any]:
-        services = self._services
-        entry = services.atlas.catalogue.iloc[row]
-        label = services.class_of(row)
-        place = observations.place(services.atlas, row)
-        simulated = services.atlas.simulated
-        filter_ = _text(entry["filter"])
-        mjd, ra, dec = float(entry["mjd_start"]), float(entry["ra_deg"]), float(entry["dec_deg"])
-        class_from = _text(entry["class_origin"])
-        origin = words.class_origin(
-            class_from or None,
-            matched=label != "No match" and bool(class_from or label != "Unclassified"),
-            candidate=entry["class_is_candidate"] is not pd.NA and bool(entry["class_is_candidate"]),
-        )
-        facts = [words.sexagesimal(ra, dec), words.date(mjd), words.exposure(float(entry["exposure_s"]))]
-        links = [] if simulated else words.deep_links(_text(entry["obs_id"]), ra, dec)
-        return {
-            "row": row,
-            "name": _text(entry["name"]) or f"Detection {entry['detection_id']}",
-            "class_label": label,
-            "token": words.class_token(services.class_names, label),
-            "origin": origin,
-            "place": f"{place.position} of {place.total}",
-            "previous": place.previous,
-            "next": place.following,
-            "facts": facts + ([f"{filter_} filter"] if filter_ else []),
-            "links": [{"label": link.label, "url": link.url} for link in links],
-            "simulated": simulated,
-        }
-
     def _pick_any(self) -> None:
         visible = np.flatnonzero(self._session.visible[self._services.class_codes])
         if visible.size:
@@ -237,54 +223,69 @@ class SpectrumPanel:
     def _open_trajectory(self) -> None:
         self._session.tab = "trajectory"
 
+    # -- as a figure for a paper -------------------------------------------------------------------------------------
+    def _save(self, **asked: Any) -> None:
+        self._saver.save(self.readout, **asked)
 
-def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
-
-
-def _stats(session: Session, row: int, spectrum: Spectrum) -> list[dict[str, str]]:
-    """Numbers below the plot: label, value, note, and what they mean."""
-    services = session.services
-    gross = float(np.sum(spectrum.counts))
-    background = float(np.sum(spectrum.expected_background))
-    mu, sigma = services.atlas.latents[row], services.atlas.sigmas[row]
-    items = [
-        ("Gross counts", words.whole(gross), "", "Counts in the source region, 0.3–10 keV"),
-        (
-            "Background",
-            words.whole(background),
-            f"{words.fixed(100 * background / gross, 1)} %" if gross > 0 else "",
-            "Expected background counts in the source region, and their share of the gross counts",
-        ),
-    ]
-    for axis in range(2):
-        value, error = words.with_error(float(mu[axis]), float(sigma[axis]))
-        items.append((f"μ{'₁₂'[axis]}", value, error, "Latent position and its 1 σ error"))
-    rarity = float(services.atlas.catalogue["rarity"].iat[row])
-    items.append(
-        (
-            "Rarity",
-            words.fixed(rarity, 1),
-            "percentile" if np.isfinite(rarity) else "",
-            "Share of the archive that lies where the map is denser than here",
+    def picture(self) -> figures.Picture | None:
+        """Return what is on screen as a figure; None if nothing is."""
+        content = self.readout.content
+        if self._state not in ("picked", "decoded") or content["state"] != self._state:
+            return None
+        heading, facts = _heading(content), []
+        what = self.readout.mode if self._state == "picked" else "decoded"
+        if self._state == "picked":
+            entry = self._services.atlas.catalogue.iloc[content["row"]]
+            facts = [f"detection {entry['detection_id']}", f"OBS_ID {entry['obs_id']}"]
+        if what == "templates":
+            rows = self.templates.content["rows"]
+            energies = energies_of(len(rows[0]["curve"]))
+            heading = replace(heading, lines=(*heading.lines, "ln F(E) = mean of the archive + weights × templates"))
+            return self._figure(
+                heading,
+                what,
+                facts,
+                lambda width: templates_height(width, len(rows), heading),
+                lambda sheet: draw_templates(sheet, rows, energies, heading),
+            )
+        if self._spectrum is not None and self.readout.snr != "0":
+            facts.append(f"bins joined to S/N ≥ {self.readout.snr}")
+        drawn = self.drawn()
+        return self._figure(
+            heading,
+            what,
+            facts,
+            lambda width: spectrum_height(width, heading),
+            lambda sheet: draw_spectrum(sheet, drawn, heading),
         )
-    )
-    return [
-        {"label": label, "value": value, "note": note, "title": title}
-        for label, value, note, title in [*items, _company(session, row)]
-    ]
+
+    def drawn(self) -> Drawn:
+        """Return what the plot shows, value for value."""
+        plot = self.plot
+        low, high = float(plot.main.y_range.start), float(plot.main.y_range.end)
+        points, steps = as_arrays(plot.data.data), as_arrays(plot.steps.data)
+        return Drawn(points, steps, low, high, str(plot.main.yaxis[0].axis_label), self.key.content)
+
+    def _figure(
+        self,
+        heading: Heading,
+        what: str,
+        facts: list[str],
+        height: Callable[[float], float],
+        draw: Callable[[figures.Sheet], None],
+    ) -> figures.Picture:
+        kind = "spectrum" if what == "counts" else what
+        about = figures.origin(self._services.atlas, f"{heading.name}: {_TITLES[what]}", *facts)
+        return figures.Picture(figures.stem(heading.name, kind), about, height, draw)
 
 
-def _company(session: Session, row: int) -> tuple[str, str, str, str]:
-    """Most frequent known class among the nearest detections of other sources."""
-    services = session.services
-    source_id = services.atlas.catalogue["source_id"].to_numpy()
-    _, found = services.tree.query((services.x[row], services.y[row]), k=min(len(services), 4 * _NEAREST))
-    others = [int(other) for other in np.atleast_1d(found) if source_id[other] != source_id[row]][:_NEAREST]
-    labels = [services.class_of(other) for other in others]
-    known = [label for label in labels if label not in ("Unclassified", "No match")]
-    title = f"Of the {len(labels)} nearest detections of other sources {len(known)} have a class"
-    if not known:
-        return f"Nearest {len(labels)}", "unclassified", "", title
-    label = max(set(known), key=lambda name: (known.count(name), name))
-    return f"Nearest {len(labels)}", words.short_class(label), f"{known.count(label)} of {len(known)}", title
+def _heading(content: dict[str, Any]) -> Heading:
+    if content["state"] == "decoded":
+        nearest = content["nearest"]
+        line = f"No detection: what the decoder expects here. Nearest: {nearest['name']}, {nearest['distance']}."
+        return Heading(content["name"], lines=(line,))
+    verdict = content["verdict"]
+    alone = content["place"].endswith(" of 1")
+    lines = (" · ".join([*content["facts"], *([] if alone else [f"observation {content['place']}"])]),)
+    fit = f"{verdict['words']}: {verdict['numbers']}"
+    return Heading(content["name"], f"{content['class_label']}, {content['origin']}", content["token"], (*lines, fit))

@@ -13,7 +13,7 @@ from vae.resources import asset
 
 _HELPERS = Path(__file__).with_name("elements.js")
 #: Style sheets of every component: what all share, then one for each region of the page.
-SHEETS: Final = ("explorer", "header", "rail", "overlay", "status", "help")
+SHEETS: Final = ("explorer", "header", "rail", "overlay", "status", "help", "save")
 
 
 @cache

@@ -12,6 +12,7 @@ import panel as pn
 import param
 
 from explorer.tools.elements import Element, script
+from explorer.tools.saving import SAVE_SCRIPT
 from vae.errors import ExplorerError
 from vae.resources import asset
 
@@ -26,7 +27,7 @@ def _sheet() -> str:
 
 def part_script(module: str, name: str) -> str:
     """Source of a part: the helpers, then the script `name` beside the Python module at the path `module`."""
-    return script(_HELPERS) + Path(module).with_name(name).read_text(encoding="utf-8")
+    return script(_HELPERS) + SAVE_SCRIPT + Path(module).with_name(name).read_text(encoding="utf-8")
 
 
 class Part(Element):

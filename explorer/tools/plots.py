@@ -22,6 +22,9 @@ from bokeh.plotting import figure
 from explorer.palette import Palette
 from explorer.tools import words
 from explorer.tools.spectra import (
+    ENERGY_LABEL,
+    LABELLED_ENERGIES,
+    MINOR_ENERGIES,
     RESIDUAL_LIMIT,
     Columns,
     decoded_steps,
@@ -33,9 +36,6 @@ from explorer.tools.spectra import (
 )
 from vae.atlas import Decoded, Spectrum
 
-#: Energies that carry a label and a hair line [keV].
-LABELLED_ENERGIES: Final = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
-_MINOR_ENERGIES: Final = (0.4, 0.6, 0.7, 0.8, 0.9, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0)
 #: Room for tick labels and axis label, so that both frames stand exactly below each other [px].
 _LEFT: Final = 52
 _RIGHT: Final = 16
@@ -61,7 +61,6 @@ _TOOLTIP_CSS: Final = """
   border-radius: var(--r-card); box-shadow: var(--shadow-float); font: var(--fs-small)/1.4 var(--font) !important;
 }
 """
-ENERGY_LABEL: Final = "Energy, keV"
 COUNTS_LABEL: Final = "Counts per keV"
 UNFOLDED_LABEL: Final = "E F(E), keV/cm²/s"
 DECODED_LABEL: Final = "E F(E), maximum = 1"
@@ -165,7 +164,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     sizes = {"toolbar_location": None, "tools": "", "min_border_left": _LEFT, "min_border_right": _RIGHT}
     decades = FixedTicker(ticks=[1.0, 10.0, 100.0, 1000.0, 10000.0])
     labelled, unlabelled = CustomJSTickFormatter(code=_PLAIN), CustomJSTickFormatter(code=_NO_LABEL)
-    ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(_MINOR_ENERGIES))
+    ticker = FixedTicker(ticks=list(LABELLED_ENERGIES), minor_ticks=list(MINOR_ENERGIES))
     main = figure(
         styles={"flex": "1 1 0", "min-height": "0"},
         x_axis_type="log",

@@ -14,6 +14,10 @@ from vae.spectra.statistics import poisson_interval
 Array = NDArray[Any]
 Columns = dict[str, Array]
 
+#: Energies that carry a label and a hair line, and those that carry a tick [keV].
+LABELLED_ENERGIES: Final = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
+MINOR_ENERGIES: Final = (0.4, 0.6, 0.7, 0.8, 0.9, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0)
+ENERGY_LABEL: Final = "Energy, keV"
 #: Residuals beyond this are drawn as an arrowhead at the edge.
 RESIDUAL_LIMIT: Final = 4.2
 #: Widest group of the unfolded spectrum [dex]: where the source fades, points stay apart and turn into upper limits.
