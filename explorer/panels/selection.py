@@ -1,20 +1,28 @@
-"""What is selected: number, class make-up, a table of all of it, undo and redo, export."""
+"""What is selected: number, class make-up, histograms, a table of all of it; ways to select; names; export."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import panel as pn
 import param
 from numpy.typing import NDArray
 
 from explorer.session import Session
 from explorer.tools import export, words
-from explorer.tools.inspector import Part, part_script
+from explorer.tools import selection_summary as summary
+from explorer.tools.inspector import Latest, Part, part_script
+from explorer.tools.query import Query
+from explorer.tools.query_values import FUNCTIONS, known_names
+from explorer.tools.recipes import ByQuery, Disc, Nearest, Recipe
+from explorer.tools.selection import Mask
+from vae.errors import ExplorerError, OptionError
+from vae.resources import asset
 
 #: Column of the table, its heading, the catalogue's column it is sorted by, what it means.
 _COLUMNS: Final = (
@@ -27,16 +35,23 @@ _COLUMNS: Final = (
 _LEFT_COLUMNS: Final = ("name", "class")
 #: Rows sent at once at most.
 _MAX_PAGE: Final = 400
-#: Classes listed on their own; the rest is summed.
-_MAKEUP_LINES: Final = 7
+#: Largest number of neighbours that may be asked for.
+_MAX_NEAREST: Final = 10_000_000
 
 
 class SelectionView(Part):
-    """Make-up, table and buttons. `page` holds the rows in sight."""
+    """Ways to select, make-up, histograms, table and buttons."""
 
-    _esm = part_script(__file__, "selection.js")
+    _esm = "\n".join(
+        [
+            part_script(__file__, "selection_ways.js"),
+            Path(__file__).with_name("selection.js").read_text(encoding="utf-8"),
+        ]
+    )
 
     page = param.Dict(default={"version": -1, "start": 0, "rows": []}, doc="Rows of the table: where and what.")
+    plots = param.Dict(default={"version": -1, "histograms": []}, doc="Histograms of the selected against all.")
+    ways = param.Dict(default={}, doc="What one may select by, and what was said of the last try.")
 
 
 class SelectionPanel:
@@ -49,17 +64,29 @@ class SelectionPanel:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
-        self._order: NDArray[np.int64] | None = None
+        self._order: NDArray[np.int32] | None = None
         self._sort, self._down = "net", True
-        self._version = 0
+        self._version, self._plotted = 0, 0
+        self._wanted: tuple[int, int] | None = None
         self._exports: dict[str, tuple[Iterator[tuple[int, str]], str, int]] = {}
+        self._said: dict[str, str] = {}
+        pool = session.services.pool
+        self._plotting, self._sorting, self._choosing = Latest(pool), Latest(pool), Latest(pool)
         self.view_ = SelectionView(
             on={
-                "pick": lambda row: session.pick(row),
+                "pick": lambda row: session.hop(int(row)),
                 "undo": session.undo,
                 "redo": session.redo,
                 "clear": session.clear_selection,
+                "shown": session.select_shown,
+                "class": lambda name: self._try("class", partial(session.select_class, str(name))),
+                "query": self._query,
+                "around": self._around,
+                "held": lambda mode: session.param.update(held_mode=str(mode)),
+                "keep": lambda name: self._try("saved", partial(session.save_selection, str(name))),
+                "rename": lambda name, to: self._try("saved", partial(session.rename_selection, str(name), str(to))),
+                "recall": lambda name: session.recall_selection(str(name)),
+                "drop": lambda name: session.drop_selection(str(name)),
                 "page": self._send_page,
                 "sort": self._sort_by,
                 "export": self._start_export,
@@ -67,58 +94,73 @@ class SelectionPanel:
             },
             sizing_mode="stretch_both",
         )
-        session.param.watch(lambda *_: self.update(), "selection_count", onlychanged=False)
-        session.param.watch(lambda *_: self._show(keep_scroll=True), "picked")
+        sheet = asset("css", "selection.css").read_text(encoding="utf-8")
+        self.view_.param.update(stylesheets=[*self.view_.param.values()["stylesheets"], sheet])
+        watch = session.param.watch
+        watch(lambda *_: self.update(), "selection_count", onlychanged=False)
+        watch(lambda *_: self._mark(), ["picked", "decoded"])
+        watch(lambda *_: self._show_ways(), ["selection_mode", "held_mode", "tool", "hidden_classes", "filters"])
+        watch(lambda *_: self._show_ways(), "saved", onlychanged=False)
         self.update()
 
     def view(self) -> pn.viewable.Viewable:
         """Return the layout."""
         return pn.Column(self.view_, css_classes=["xle-selection"], sizing_mode="stretch_both", margin=0)
 
-    def update(self) -> None:
-        """Show the session's selection."""
+    @property
+    def _mask(self) -> Mask | None:
         mask = self._session.selection
-        self._rows = np.empty(0, np.int64) if mask is None else np.flatnonzero(mask)
+        return mask if self._session.selection_count > 0 else None
+
+    def update(self) -> None:
+        """Show the session's selection: the number at once, plots and table when they are ready."""
+        self._plotted += 1
         self._rearrange()
+        self._said = {}
+        self._show_ways()
+        mask = self._mask
+        if mask is None:
+            self._plotting.cancel()
+        else:
+            services = self._session.services
+            self._plotting.run(partial(summary.histograms, services, mask), self._plot, lambda _: None)
+
+    def _plot(self, histograms: list[dict[str, Any]]) -> None:
+        self.view_.plots = {"version": self._plotted, "histograms": histograms}
 
     def _rearrange(self) -> None:
         self._version += 1
-        self._order = None
+        self._order, self._wanted = None, None
+        self._sorting.cancel()
         self._show(keep_scroll=False)
 
-    def _sorted(self) -> NDArray[np.int64]:
-        """Sort the selected rows as the table shows them; absent values last."""
-        services = self._session.services
-        column = next(source for key, _, source, _ in _COLUMNS if key == self._sort)
-        if column == "class":
-            keys = pd.Series(services.class_codes[self._rows])
-        else:
-            keys = pd.Series(services.atlas.catalogue[column].array[self._rows])
-        order = keys.sort_values(ascending=not self._down, kind="stable", na_position="last").index.to_numpy(np.int64)
-        arranged: NDArray[np.int64] = self._rows[order]
-        return arranged
+    def _mark(self) -> None:
+        self._show(keep_scroll=True)
+        self._show_ways()
 
     def _show(self, *, keep_scroll: bool) -> None:
-        session, count = self._session, len(self._rows)
-        total = len(session.services)
-        nothing = session.selection_count < 0
+        session, services = self._session, self._session.services
+        total, count = len(services), max(session.selection_count, 0)
+        nothing, mask = session.selection_count < 0, self._mask
         if nothing:
-            text = "Draw a lasso (L) or a box (B) on the map: what it holds is counted, listed and exported here."
+            text = "Draw a lasso (L), a box (B) or a disc (D) on the map, or select by what the catalogue says."
         elif count == 0:
-            text = "The outline holds no detection of a visible class."
+            text = "It holds no detection that is on the map."
         else:
-            text = f"{_percent(count / total)} of {words.whole(total)} detections" + (
-                ", all simulated" if session.services.atlas.simulated else ""
+            text = f"{summary.percent(count / total)} of {words.whole(total)} detections" + (
+                ", all simulated" if services.atlas.simulated else ""
             )
-        content = {
+        self.view_.content = {  # the number first: the table then asks for its rows
             "state": "empty" if nothing else "some",
             "version": self._version,
+            "plotted": self._plotted,
             "count": count,
             "count_words": f"{count:,} detection{'' if count == 1 else 's'} selected",
             "text": text,
+            "made": session.selection_words[:1].upper() + session.selection_words[1:],
             "can_undo": session.history.can_undo,
             "can_redo": session.history.can_redo,
-            "makeup": self._makeup(),
+            "makeup": [] if mask is None else summary.makeup(services, mask),
             "columns": [
                 {"key": key, "label": label, "title": title, "left": key in _LEFT_COLUMNS}
                 for key, label, _, title in _COLUMNS
@@ -127,63 +169,116 @@ class SelectionPanel:
             "picked": session.picked,
             "keep_scroll": keep_scroll,
         }
-        self.view_.content = content  # the number first: the table then asks for its rows
 
-    def _makeup(self) -> list[dict[str, Any]]:
-        services = self._session.services
-        if len(self._rows) == 0:
-            return []
-        counts = np.bincount(services.class_codes[self._rows], minlength=len(services.class_names))
-        order = [int(code) for code in np.argsort(-counts, kind="stable") if counts[code] > 0]
-        # A line for all the others takes as much room as one class: only sum two or more.
-        listed = order if len(order) <= _MAKEUP_LINES + 1 else order[:_MAKEUP_LINES]
-        lines = [
-            (
-                services.class_names[code],
-                words.class_token(services.class_names, services.class_names[code]),
-                counts[code],
-            )
-            for code in listed
-        ]
-        if len(listed) < len(order):
-            rest = order[_MAKEUP_LINES:]
-            lines.append((f"{len(rest)} other classes", "--text-3", counts[rest].sum()))
-        total = len(self._rows)
-        return [
-            {
-                "name": name,
-                "token": token,
-                "count": words.whole(float(number)),
-                "share": float(number / total),
-                "percent": _percent(float(number / total)),
-            }
-            for name, token, number in lines
-        ]
+    # -- ways to select ----------------------------------------------------------------------------------------------
+    def _show_ways(self) -> None:
+        session, services = self._session, self._session.services
+        centre = self._centre()
+        visible = session.visible
+        self.view_.ways = {
+            "mode": session.mode,
+            "held": session.held_mode,
+            "tool": session.tool,
+            "said": self._said,
+            "around": None if centre is None else {"name": centre[2], "sigma": session.picked is not None},
+            "classes": [
+                {"name": name, "token": words.class_token(services.class_names, name), "count": int(count)}
+                for name, count, on in zip(services.class_names, services.class_counts, visible, strict=True)
+                if count and on
+            ],
+            "saved": [
+                {"name": name, "count": words.whole(count), "how": session.selections.saved[name].words}
+                for name, count in session.saved
+            ],
+            "selected": session.selection_count >= 0,
+            "names": known_names(services),
+            "functions": [function.example for function in FUNCTIONS.values()],
+        }
 
+    def _centre(self) -> tuple[float, float, str] | None:
+        """Where a disc would be drawn: at the picked detection or the decoded position."""
+        session, services = self._session, self._session.services
+        if session.picked is not None:
+            row = session.picked
+            name = services.atlas.catalogue["name"].iat[row]
+            name = words.short_name(name) if isinstance(name, str) else "the picked detection"
+            return float(services.x[row]), float(services.y[row]), name
+        if session.decoded is not None:
+            x, y = session.decoded
+            return x, y, f"({words.fixed(x)}, {words.fixed(y)})"
+        return None
+
+    def _query(self, text: str) -> None:
+        self._select_by("query", lambda: ByQuery(Query(str(text))))
+
+    def _around(self, size: Any, unit: str) -> None:
+        self._select_by("around", lambda: self._disc(size, unit))
+
+    def _disc(self, size: Any, unit: str) -> Recipe:
+        centre = self._centre()
+        try:
+            number = float(size)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if centre is None:
+            raise OptionError("nothing is picked", todo="Click a point on the map first")
+        if not 0 < number <= _MAX_NEAREST:
+            raise OptionError("this is no size", todo="Write a number above 0")
+        x, y, name = centre
+        if unit == "nearest":
+            return Nearest(x, y, max(1, round(number)), name)
+        if unit == "sigma" and self._session.picked is not None:
+            sx, sy = (float(value) for value in self._session.services.atlas.sigmas[self._session.picked, :2])
+            return Disc(x, y, number * sx, number * sy, name, number)
+        return Disc(x, y, number, number, name)
+
+    def _select_by(self, way: str, recipe_of: Any) -> None:
+        """Work a recipe out off the event loop, then select what it makes."""
+        session = self._session
+        try:
+            recipe: Recipe = recipe_of()
+        except OptionError as error:
+            self._say(way, error)
+            return
+        self._choosing.run(
+            partial(recipe.mask, session.services, session.shown_mask),
+            lambda mask: session.select(mask, recipe.outline, recipe),
+            partial(self._say, way),
+        )
+
+    def _try(self, way: str, action: Any) -> None:
+        try:
+            action()
+        except OptionError as error:
+            self._say(way, error)
+
+    def _say(self, way: str, error: ExplorerError) -> None:
+        what = error.what if error.where is None else f"{error.where}: {error.what}"
+        text = ". ".join(part.rstrip(".") for part in (what[:1].upper() + what[1:], error.todo) if part)
+        self._said = {way: f"{text}."}
+        self._show_ways()
+
+    # -- table -------------------------------------------------------------------------------------------------------
     def _send_page(self, start: int, size: int) -> None:
-        start, size = max(0, int(start)), min(int(size), _MAX_PAGE)
-        services = self._session.services
-        if self._order is None:
-            self._order = self._sorted()
-        rows = self._order[start : start + size]
-        table = services.atlas.catalogue[["name", "detection_id", "net_counts", "cstat_z", "rarity"]].iloc[rows]
-        lines = []
-        for row, (name, detection_id, net, z, rarity) in zip(rows, table.itertuples(index=False), strict=True):
-            label = services.class_of(int(row))
-            z_words = words.fixed(float(z), 1 if abs(z) < 99.95 else 0)
-            full = str(name) if isinstance(name, str) else f"Detection {detection_id}"
-            lines.append(
-                {
-                    "row": int(row),
-                    "name": words.short_name(full),
-                    "full": full,
-                    "class_label": label,
-                    "class_short": words.short_class(label),
-                    "token": words.class_token(services.class_names, label),
-                    "cells": [words.whole(float(net)), z_words, words.fixed(float(rarity), 1)],
-                }
+        self._wanted = max(0, int(start)), max(0, min(int(size), _MAX_PAGE))
+        mask = self._mask
+        if self._order is not None:
+            self._sorted(self._version, self._order)
+        elif mask is not None:
+            column = next(source for key, _, source, _ in _COLUMNS if key == self._sort)
+            self._sorting.run(
+                partial(summary.arranged, self._session.services, mask, column, down=self._down),
+                partial(self._sorted, self._version),
+                lambda _: None,
             )
-        self.view_.page = {"version": self._version, "start": start, "rows": lines}
+
+    def _sorted(self, version: int, order: NDArray[np.int32]) -> None:
+        if version != self._version or self._wanted is None:
+            return
+        self._order = order
+        start, size = self._wanted
+        rows = summary.lines(self._session.services, order[start : start + size])
+        self.view_.page = {"version": version, "start": start, "rows": rows}
 
     def _sort_by(self, key: str) -> None:
         if key not in (known for known, *_ in _COLUMNS):
@@ -194,12 +289,13 @@ class SelectionPanel:
 
     # -- export: the browser asks for one piece after the other, so that nothing piles up here ---------------------
     def _start_export(self, id: str) -> None:
-        atlas, when = self._session.services.atlas, datetime.now(UTC)
-        rows = self._rows
-        selection = f"lasso or box in latent space, {len(rows)} of {len(atlas)} detections"
-        self._exports = {
-            id: (export.csv_pieces(atlas, rows, selection, when), export.file_name(atlas, len(rows), when), len(rows))
-        }
+        atlas, when, mask = self._session.services.atlas, datetime.now(UTC), self._mask
+        if mask is None:
+            return
+        rows = np.flatnonzero(mask)
+        selection = f"{self._session.selection_words}: {len(rows)} of {len(atlas)} detections"
+        pieces = export.csv_pieces(atlas, rows, selection, when)
+        self._exports = {id: (pieces, export.file_name(atlas, len(rows), when), len(rows))}
         self._send_piece(id)
 
     def _send_piece(self, id: str) -> None:
@@ -211,9 +307,3 @@ class SelectionPanel:
         if last:
             del self._exports[id]
         self.view_._send_msg({"type": "piece", "id": id, "text": text, "done": done, "last": last, "name": name})
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{words.fixed(100 * share, 1 if share < 0.1 else 0)} %"

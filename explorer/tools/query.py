@@ -26,6 +26,8 @@ MAX_CHARACTERS: Final = 500
 MAX_PARTS: Final = 200
 MAX_DEPTH: Final = 24
 
+#: Columns that an error names where none is near what was written.
+_TOLD: Final = 8
 #: A text in quotes, a word, or an equals sign that compares nothing in this language.
 _TOKEN: Final = re.compile(r"(\"[^\"]*\"|'[^']*')|([A-Za-z_]\w*)|((?<![<>=!])=(?!=))")
 #: Words that may be written in capitals; "class" is Python's own word, so another of its length stands in.
@@ -92,7 +94,9 @@ def _parse(text: str) -> ast.expr:
             warnings.simplefilter("ignore")
             tree = ast.parse(tidy.strip(), mode="eval")
     except SyntaxError as error:
-        at = min(max((error.offset or 1) + lead, 1), len(text))
+        if not error.offset:  # Python says so of an end that comes too early
+            raise _fault(f"it ends too early, after “{text.strip()[-20:]}”") from error
+        at = min(error.offset + lead, len(text))
         raise _fault(f"it cannot be read at “{text[at - 1 : at + 11].strip()}”, character {at}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise _fault("it cannot be read") from error
@@ -275,7 +279,6 @@ class _Reader:
         if column is None:
             names = known_names(self.services)
             near = get_close_matches(name, names, n=3, cutoff=0.6)
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(names)}"
-            quote = ". Texts stand in quotes" if name[:1].isupper() else ""
-            self._fail(node, "is no column", hint + quote)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"Columns are {', '.join(names[:_TOLD])} and so on"
+            self._fail(node, "is no column", 'Texts stand in quotes, as "AGN"' if name[:1].isupper() else hint)
         return column
