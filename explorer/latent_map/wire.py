@@ -50,6 +50,7 @@ class Wire:
         self.image = ColumnDataSource(blank, name="xle-image", syncable=False)
         self.sent = 0
         self._source = ColumnDataSource({"number": []}, name="xle-wire")
+        self.image.tags = [self._source]  # so that the document holds it
         self._source.js_on_change("data", CustomJS(args={"image": self.image}, code=_SCRIPT))
         figure.image_rgba("image", "x", "y", "dw", "dh", source=self.image, level="image")
 
