@@ -7,6 +7,7 @@ passes the filters, and the selection, and by class, which is sixteen numbers a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -91,16 +92,18 @@ def count(
         points.codes,
         points.runs(view),
         np.array([view.x0, view.x1, per_x, -view.x0 * per_x, view.y0, view.y1, per_y, -view.y0 * per_y]),
+        width,
+        height,
         paints,
         visible,
         _NO_MASK if passing is None else passing,
         _NO_MASK if selection is None else selection,
         _NO_SHARES if shares is None else shares,
-        whole,
-        shown,
-        light,
-        chosen,
-        chosen_light,
+        whole.reshape(-1),
+        shown.reshape(-1),
+        light.reshape(-1, 4),
+        chosen.reshape(-1),
+        chosen_light.reshape(-1, 4),
         by_class,
         plain,
     )
@@ -112,12 +115,29 @@ _NO_SHARES = np.zeros(0, np.float32)
 
 
 @numba.njit(nogil=True, cache=True)
+def _add_paint(light: Shades, at: Any, paints: Shades, code: Any) -> None:
+    light[at, 0] += paints[code, 0]
+    light[at, 1] += paints[code, 1]
+    light[at, 2] += paints[code, 2]
+    light[at, 3] += paints[code, 3]
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_share(light: Shades, at: Any, share: Any) -> None:
+    if share == share:
+        light[at, 0] += share
+        light[at, 3] += np.float32(1)
+
+
+@numba.njit(nogil=True, cache=True)
 def _count(
     x: Shades,
     y: Shades,
     codes: NDArray[np.uint8],
     runs: Runs,
     place: NDArray[np.float64],
+    width: int,
+    height: int,
     paints: Shades,
     visible: Mask,
     passing: Mask,
@@ -131,44 +151,36 @@ def _count(
     by_class: NDArray[np.int64],
     plain: bool,
 ) -> None:
-    h, w = whole.shape
+    """Fill a tally; pixels are numbered along rows. Unsigned indices spare numba's test for negative ones."""
     x0, x1, per_x, from_x, y0, y1, per_y, from_y = place
+    one = np.uint32(1)
     for run in range(runs.shape[0]):
-        for k in range(runs[run, 0], runs[run, 1]):
+        for k in range(np.uint64(runs[run, 0]), np.uint64(runs[run, 1])):
             at_x, at_y = np.float64(x[k]), np.float64(y[k])
             if not (x0 <= at_x <= x1 and y0 <= at_y <= y1):
                 continue
-            i = min(int(at_x * per_x + from_x), w - 1)
-            j = min(int(at_y * per_y + from_y), h - 1)
-            whole[j, i] += 1
-            code = codes[k]
+            i = min(int(at_x * per_x + from_x), width - 1)
+            j = min(int(at_y * per_y + from_y), height - 1)
+            at = np.uint64(j * width + i)
+            whole[at] += one
+            if passing.size and not passing[k]:
+                continue
+            code = np.uint64(codes[k])
+            by_class[code] += 1
             if not plain:
-                if passing.size and not passing[k]:
-                    continue
-                by_class[code] += 1
                 if not visible[code]:
                     continue
-                shown[j, i] += 1
-            else:
-                by_class[code] += 1
+                shown[at] += one
             if shares.size:
-                share = shares[k]
-                if share == share:
-                    light[j, i, 0] += share
-                    light[j, i, 3] += 1
+                _add_share(light, at, shares[k])
             else:
-                for c in range(4):
-                    light[j, i, c] += paints[code, c]
+                _add_paint(light, at, paints, code)
             if selection.size and selection[k]:
-                chosen[j, i] += 1
+                chosen[at] += one
                 if shares.size:
-                    share = shares[k]
-                    if share == share:
-                        chosen_light[j, i, 0] += share
-                        chosen_light[j, i, 3] += 1
+                    _add_share(chosen_light, at, shares[k])
                 else:
-                    for c in range(4):
-                        chosen_light[j, i, c] += paints[code, c]
+                    _add_paint(chosen_light, at, paints, code)
 
 
 @numba.njit(nogil=True, cache=True)

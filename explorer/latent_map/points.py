@@ -21,7 +21,7 @@ from vae.errors import OptionError
 _CELLS: Final = 512
 
 #: Masks and quantities are kept in drawing order up to this much memory each [bytes].
-_KEEP: Final = 24 * 2**20
+_KEEP: Final = 16 * 2**20
 
 #: Ends of a quantity's colour scale, of the whole archive [percent]. A pixel shows a mean, which is rarely extreme.
 _ENDS: Final = (5.0, 95.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -74,26 +73,6 @@ class Renderer:
                 self._frames.popitem(last=False)
         return frame
 
-    def selected(self, mask: Mask) -> Selected:
-        """Keep a mask: only for callers of `render`, until they call `draw`."""
-        return Selected(mask)
-
-    def render(
-        self,
-        view: View,
-        size: tuple[int, int],
-        *,
-        visible: Mask,
-        density: str = "equal",
-        theme: Theme = "dark",
-        selection: Selected | None = None,
-    ) -> Frame:
-        """Draw a view: only until its callers call `draw`."""
-        hidden = frozenset(name for name, seen in zip(self._names, visible, strict=True) if not seen)
-        return self.draw(
-            Request(view, size, hidden, density, theme, selection=None if selection is None else selection.mask)
-        )
-
     def _draw(self, request: Request, start: float) -> Frame:
         column = None if request.colour_by in ("class", "count") else self._points.column(request.colour_by)
         tally = self._count(request, column)
@@ -158,13 +137,6 @@ class Renderer:
             return np.array([[*_light([colours["text"]])[0], 1.0]] * len(self._names), dtype=np.float32)
         light = _light([colours.class_colour(name, position) for position, name in enumerate(self._names)])
         return np.column_stack([light * self._weights[:, None], self._weights]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Selected:
-    """A mask: only for callers of `Renderer.render`."""
-
-    mask: Mask
 
 
 def _light(colours: list[str]) -> Floats:
