@@ -10,6 +10,7 @@ from explorer.latent_map import LatentMap
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import renderer_of
 from explorer.page.actions import actions
+from explorer.page.address import Query, restore, told
 from explorer.page.guide import MapGuide
 from explorer.page.header import HeaderButtons
 from explorer.page.keyboard import Keyboard
@@ -48,7 +49,7 @@ def warm_up(services: Services) -> None:
         atlas.trajectory(int(atlas.catalogue["source_id"].iat[0]))
 
 
-def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTemplate:
+def compose(services: Services, theme: Theme, query: Query | None = None) -> ExplorerTemplate:
     """Assemble the page of one visit.
 
     Parameters
@@ -56,10 +57,10 @@ def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTempl
     services : Services
     theme : {"dark", "light"}
         Theme of the first paint.
-    notice : str
-        One sentence for the status line.
+    query : mapping of str to list of str, optional
+        The state to open in, as `explorer.page.address.link` wrote it.
     """
-    session = Session(services, theme=theme, notice=notice)
+    session = Session(services, theme=theme)
     latent_map = LatentMap(session)
     does = actions(session, latent_map)
     controls = ControlsPanel(session)
@@ -81,6 +82,7 @@ def compose(services: Services, theme: Theme, notice: str = "") -> ExplorerTempl
         "status": StatusLine(session),
         "help": Keyboard(does),
     }
+    session.notice = told(restore(session, query or {}))
     atlas = services.atlas
     return ExplorerTemplate(
         theme,

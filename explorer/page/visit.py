@@ -9,9 +9,10 @@ from typing import Final
 
 import panel as pn
 
+from explorer.page.address import Query, decoded, theme_of
 from explorer.page.opening import DEMO_DETECTIONS, atlas_path, opening
 from explorer.page.template import ExplorerTemplate, Message
-from explorer.palette import THEMES, Theme
+from explorer.palette import Theme
 from vae.demo import demo_path
 from vae.errors import ExplorerError
 
@@ -22,10 +23,11 @@ _PATIENCE: Final = 0.7
 
 def visit() -> ExplorerTemplate:
     """Build the page of this visit; it never fails."""
-    theme, notice = requested_theme()
+    query = decoded(pn.state.session_args)
+    theme = theme_of(query)
     pn.config.theme = "dark" if theme == "dark" else "default"
     try:
-        return _explorer(theme, notice)
+        return _explorer(theme, query)
     except ExplorerError as error:
         lines = tuple(line for line in (error.where, error.todo) if line)
         return ExplorerTemplate(theme, message=Message(error.what[:1].upper() + error.what[1:], lines, error=True))
@@ -35,7 +37,7 @@ def visit() -> ExplorerTemplate:
         return ExplorerTemplate(theme, message=Message("The page could not be built", lines, error=True))
 
 
-def _explorer(theme: Theme, notice: str) -> ExplorerTemplate:
+def _explorer(theme: Theme, query: Query) -> ExplorerTemplate:
     path = atlas_path(sys.argv[1:])
     opened = opening(path)
     context = pn.state.curdoc.session_context if pn.state.curdoc else None
@@ -53,13 +55,4 @@ def _explorer(theme: Theme, notice: str) -> ExplorerTemplate:
     # The views take seconds to import. That was done while the atlas was opened, behind a page that says so.
     from explorer.page.composition import compose
 
-    return compose(services, theme, notice)
-
-
-def requested_theme() -> tuple[Theme, str]:
-    """Theme of the address (``?theme=light``), and a notice if there is no such theme."""
-    asked = (pn.state.session_args or {}).get("theme", [b"dark"])[0].decode("utf-8", "replace")
-    for theme in THEMES:
-        if theme == asked:
-            return theme, ""
-    return "dark", f"There is no theme “{asked[:40]}”: showing the dark one. Themes: {', '.join(THEMES)}."
+    return compose(services, theme, query)

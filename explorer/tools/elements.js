@@ -1,6 +1,7 @@
 // In scope of every component: icons (16 px, 1.5 px stroke) and a way to make elements. Text from data only ever becomes text nodes.
 const ICONS = {
   flask: '<path d="M6 2h4M6.5 2v4L3 12.4c-.4.8.1 1.6 1 1.6h8c.9 0 1.400-.8 1-1.600L9.500 6V2M4.600 10h6.800"/>',
+  link: '<path d="M6.500 9.500a2.800 2.800 0 0 0 4 0l2.300-2.300a2.800 2.800 0 0 0-4-4L8 4M9.500 6.500a2.800 2.800 0 0 0-4 0L3.200 8.800a2.800 2.800 0 0 0 4 4L8 12"/>',
   search: '<circle cx="7" cy="7" r="4.5"/><path d="M10.500 10.500 14 14"/>',
   sun: '<circle cx="8" cy="8" r="2.700"/><path d="M8 1.800v1.400M8 12.800v1.400M1.800 8h1.400M12.800 8h1.400M3.600 3.600l1 1M11.400 11.400l1 1M3.600 12.400l1-1M11.400 4.600l1-1"/>',
   moon: '<path d="M13.200 9.600A5.600 5.600 0 0 1 6.400 2.800a5.600 5.600 0 1 0 6.800 6.800Z"/>',

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from bokeh.core.templates import MACROS
 
-from explorer.page import opening, visit
+from explorer.page import opening
+from explorer.page.address import decoded, theme_of
 from explorer.page.template import ExplorerTemplate, Message, tokens_and_fonts
 from vae.errors import AtlasError
 
@@ -40,14 +41,10 @@ def test_a_failed_opening_is_tried_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "theme", "told"),
-    [({}, "dark", False), ({"theme": [b"light"]}, "light", False), ({"theme": [b"\xff<b>"]}, "dark", True)],
+    ("query", "theme"), [({}, "dark"), ({"theme": [b"light"]}, "light"), ({"theme": [b"\xff<b>"]}, "dark")]
 )
-def test_theme_of_the_address(monkeypatch: pytest.MonkeyPatch, query: dict, theme: str, told: bool) -> None:
-    monkeypatch.setattr(type(visit.pn.state), "session_args", query)
-    shown, notice = visit.requested_theme()
-    assert shown == theme
-    assert bool(notice) is told
+def test_theme_of_the_first_paint(query: dict, theme: str) -> None:
+    assert theme_of(decoded(query)) == theme
 
 
 def test_a_message_is_escaped_and_needs_no_server() -> None:
