@@ -13,11 +13,13 @@ export function render({ model }) {
     tools.map(([, node]) => node), h("i"), grey, switches.map(([, node]) => node), h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
   const scale = h("span"), most = h("span");
   const density = h("div", { class: "float key density" }, h("div", { class: "head" }, h("b", {}, "Density"), scale), h("div", { class: "ramp" }), h("div", { class: "ends" }, h("span", {}, "1"), most));
+  const colourTitle = h("b"), colourMean = h("span"), colourRamp = h("div", { class: "ramp" }), colourEnds = h("div", { class: "ends at" });
+  const colour = h("div", { class: "float key colour", hidden: true }, h("div", { class: "head" }, colourTitle, colourMean), colourRamp, colourEnds);
   const trackTitle = h("b"), first = h("span"), last = h("span");
   const playButton = h("button", { class: "play", onclick: () => play(!playing) });
   const track = h("div", { class: "float key time" }, h("div", { class: "head" }, trackTitle, playButton), h("div", { class: "ramp" }), h("div", { class: "ends" }, first, last));
   const card = h("div", { class: "float tip", role: "tooltip", hidden: true });
-  const corner = h("div", { class: "keys" }, density, track);
+  const corner = h("div", { class: "keys" }, colour, density, track);
   const over = h("div", { class: "overlay" }, bar, corner, card);
 
   // play: the observations of the track in time order, one a step; a press on the map or another source ends it
@@ -58,6 +60,16 @@ export function render({ model }) {
     first.textContent = model.track.first ?? "";
     last.textContent = model.track.last ?? "";
   };
+  const showColour = () => {
+    const { label, unit, mean, meaning, ramp, ticks } = model.colour;
+    colour.hidden = !label;
+    if (colour.hidden) return;
+    colour.title = `${label}: ${meaning}. A pixel wears the ${mean} of its detections`;
+    colourTitle.textContent = label;
+    colourMean.textContent = unit || "mean";
+    colourRamp.style.background = `linear-gradient(90deg, ${ramp.join(", ")})`;
+    colourEnds.replaceChildren(...ticks.map(([place, words]) => h("span", { style: { left: `${100 * place}%`, transform: `translateX(-${100 * place}%)` } }, words)));
+  };
   const showCard = () => {
     const hover = model.hover;
     card.hidden = !hover?.n;
@@ -82,7 +94,8 @@ export function render({ model }) {
   };
   model.on(["tool", "grey", "selected", "contours", "aspect"], showTools);
   model.on(["density", "max_per_pixel", "track"], showKeys);
+  model.on("colour", showColour);
   model.on("hover", showCard);
-  play(false); showTools(); showKeys(); showCard();
+  play(false); showTools(); showKeys(); showColour(); showCard();
   return over;
 }

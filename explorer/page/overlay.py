@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import param
 
 from explorer.page.actions import Actions
+from explorer.page.colour_key import colour_key
 from explorer.palette import class_token
 from explorer.session import Session
 from explorer.tools.elements import Element, script
@@ -24,6 +25,7 @@ class MapOverlay(Element):
     aspect = param.Boolean(default=False)
     density = param.String(default="equal")
     max_per_pixel = param.Integer(default=0)
+    colour = param.Dict(default={}, doc="Key of the colours: see `explorer.page.colour_key`.")
     track = param.Dict(default={})
     hover = param.Dict(default=None, allow_None=True)
 
@@ -41,6 +43,7 @@ class MapOverlay(Element):
         self._session, self._actions = session, actions
         shown = ["tool", "grey_unselected", "contours", "equal_aspect", "selection_count", "density", "max_per_pixel"]
         session.param.watch(self._show, shown)
+        session.param.watch(self._show_colour, ["colour_scale", "theme"])
         session.param.watch(self._show_track, "picked")
         session.param.watch(self._show_hover, "hover")
         self._show()
@@ -64,6 +67,9 @@ class MapOverlay(Element):
             density=session.density,
             max_per_pixel=session.max_per_pixel,
         )
+
+    def _show_colour(self, *_: Any) -> None:
+        self.colour = colour_key(self._session)
 
     def _show_track(self, *_: Any) -> None:
         rows = self._session.observations()

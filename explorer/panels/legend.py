@@ -15,7 +15,7 @@ from explorer.tools.elements import Element, script
 
 
 class LegendPanel:
-    """A row per class: the row toggles it, Solo or a double click isolates it.
+    """A row per class: the row toggles it, Solo or a double click isolates it, Ctrl and a click selects it.
 
     Parameters
     ----------
@@ -76,6 +76,9 @@ class LegendRows(Element):
             self._session.invert_classes()
         elif "solo" in data:
             self._session.solo_class(data["solo"])
+        elif "select" in data:
+            with self._session.param.update(held_mode=data["mode"]):  # of the key held at the click
+                self._session.select_class(data["select"])
         else:
             self._session.toggle_class(data["toggle"])
 
