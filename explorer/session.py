@@ -336,8 +336,10 @@ class Session(param.Parameterized):
         self._tell_saved()
 
     def _tell_saved(self) -> None:
-        self.saved = tuple((name, chosen.count) for name, chosen in self.selections.saved.items())
-        self.param.trigger("saved")
+        saved = tuple((name, chosen.count) for name, chosen in self.selections.saved.items())
+        if saved == self.saved:  # another selection of the same size under the same name is a change too
+            self.param.trigger("saved")
+        self.saved = saved
 
     def selections_to_plain(self) -> dict[str, Any]:
         """Return the standing and the saved selections as JSON for a link, where they are small; may be empty."""

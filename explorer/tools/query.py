@@ -23,7 +23,7 @@ from vae.errors import OptionError
 
 #: A query is a line that a person writes: longer, larger or deeper ones are refused before they are read.
 MAX_CHARACTERS: Final = 500
-MAX_PARTS: Final = 200
+MAX_PARTS: Final = 120
 MAX_DEPTH: Final = 24
 
 #: Columns that an error names where none is near what was written.
