@@ -16,6 +16,7 @@ from explorer.latent_map.frame import Frame, Request, View
 from explorer.latent_map.frame_loop import FrameLoop
 from explorer.latent_map.gestures import Gestures
 from explorer.latent_map.marks import Marks
+from explorer.latent_map.paper import map_picture
 from explorer.latent_map.renderer import renderer_of
 from explorer.latent_map.scene import Picked, Scale, Scene
 from explorer.latent_map.viewport import Viewport
@@ -24,6 +25,7 @@ from explorer.palette import palette
 from explorer.services import Services
 from explorer.session import Session
 from explorer.tools import words
+from explorer.tools.figures import Picture
 
 #: For marks drawn before the browser has laid the figure out; drawn again with the first frame [px].
 _ASSUMED_SIZE: Final = (900, 800)
@@ -104,6 +106,10 @@ class LatentMap:
         return self.viewport.view
 
     # -- session -----------------------------------------------------------------------------------------------------
+    def picture(self) -> Picture | None:
+        """Return what is on screen as a figure for a paper; None before the page is laid out."""
+        return map_picture(self.session, self._request(), self._scene)
+
     def _follow_session(self) -> None:
         session, watch = self.session, self.session.param.watch
         watch(lambda *_: self._loop.request(), _DRAWN)

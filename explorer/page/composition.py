@@ -72,7 +72,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         "filters": FiltersPanel(session).view(),
         "combine": controls.combine(),
         "map": pn.pane.Bokeh(latent_map.figure, sizing_mode="stretch_both", margin=0),
-        "overlay": MapOverlay(session, does),
+        "overlay": MapOverlay(session, does, latent_map.picture),
         "guide": MapGuide(session, does),
         "tabs": TabStrip(session),
         "spectrum": SpectrumPanel(session).view(),

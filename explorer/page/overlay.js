@@ -9,8 +9,9 @@ export function render({ model }) {
   const tools = TOOLS.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
   const grey = button("Grey what is not selected (G)", "half", act("grey"));
   const switches = SWITCHES.map(([name, title, picture]) => [name, button(title, picture, act(name))]);
+  const save = saveButton(model, "map", "Save the map as a figure");
   const bar = h("div", { class: "float tools", role: "toolbar", "aria-label": "Map tools" },
-    tools.map(([, node]) => node), h("i"), grey, switches.map(([, node]) => node), h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")));
+    tools.map(([, node]) => node), h("i"), grey, switches.map(([, node]) => node), h("i"), button("Zoom in (+)", "plus", act("zoom-in")), button("Zoom out (−)", "minus", act("zoom-out")), button("Whole map (0)", "home", act("home")), h("i"), save);
   const scale = h("span"), most = h("span");
   const density = h("div", { class: "float key density" }, h("div", { class: "head" }, h("b", {}, "Density"), scale), h("div", { class: "ramp" }), h("div", { class: "ends" }, h("span", {}, "1"), most));
   const colourTitle = h("b"), colourMean = h("span"), colourRamp = h("div", { class: "ramp" }), colourEnds = h("div", { class: "ends at" });
@@ -20,7 +21,7 @@ export function render({ model }) {
   const track = h("div", { class: "float key time" }, h("div", { class: "head" }, trackTitle, playButton), h("div", { class: "ramp" }), h("div", { class: "ends" }, first, last));
   const card = h("div", { class: "float tip", role: "tooltip", hidden: true });
   const corner = h("div", { class: "keys" }, colour, density, track);
-  const over = h("div", { class: "overlay" }, bar, corner, card);
+  const over = h("div", { class: "overlay" }, bar, corner, card, save.querySelector(".savemenu"));
 
   // play: the observations of the track in time order, one a step; a press on the map or another source ends it
   let playing = 0, at = 0, whose = "";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from explorer.page.colour_key import colour_key
 from explorer.palette import class_token
 from explorer.session import Session
 from explorer.tools.elements import Element, script
+from explorer.tools.figures import Picture
+from explorer.tools.saving import SAVE_SCRIPT, Saver
 from explorer.tools.words import date
 
 
@@ -29,9 +32,11 @@ class MapOverlay(Element):
     track = param.Dict(default={})
     hover = param.Dict(default=None, allow_None=True)
 
-    _esm: ClassVar[str] = script(Path(__file__).with_name("overlay.js"))
+    _esm: ClassVar[str] = script(Path(__file__).with_name("overlay.js")) + SAVE_SCRIPT
 
-    def __init__(self, session: Session, actions: Actions, **params: Any) -> None:
+    def __init__(
+        self, session: Session, actions: Actions, picture: Callable[[], Picture | None], **params: Any
+    ) -> None:
         super().__init__(
             tool=session.tool,
             grey=session.grey_unselected,
@@ -41,6 +46,7 @@ class MapOverlay(Element):
             **params,
         )
         self._session, self._actions = session, actions
+        self._saver = Saver(session.services.pool, lambda: session.theme, {"map": picture})
         shown = ["tool", "grey_unselected", "contours", "equal_aspect", "selection_count", "density", "max_per_pixel"]
         session.param.watch(self._show, shown)
         session.param.watch(self._show_colour, ["colour_scale", "theme"])
@@ -49,7 +55,9 @@ class MapOverlay(Element):
         self._show()
 
     def _received(self, data: dict[str, Any]) -> None:
-        if "observation" in data:  # the track is played
+        if data.get("type") == "save":
+            self._saver.save(self, **{name: value for name, value in data.items() if name != "type"})
+        elif "observation" in data:  # the track is played
             rows = self._session.observations()
             if 0 <= data["observation"] < rows.size:
                 self._session.pick(int(rows[data["observation"]]))
@@ -78,7 +86,9 @@ class MapOverlay(Element):
             return
         catalogue = self._session.services.atlas.catalogue
         start = catalogue["mjd_start"]
-        first, last = (date(float(start.iat[row]), day=False) for row in rows[[0, -1]])
+        ends = [float(start.iat[row]) for row in rows[[0, -1]]]
+        within_a_month = date(ends[0], day=False) == date(ends[1], day=False)
+        first, last = (date(end, day=within_a_month) for end in ends)
         source = str(catalogue["source_id"].iat[rows[0]])  # text: a script's numbers end at 2^53
         self.track = {"n": int(rows.size), "first": first, "last": last, "source": source}
 
