@@ -24,20 +24,25 @@ class Benchmark:
     loop; with --seed-run also how many updates it needs to reach what the seed recipe reached.
 
     encode: a store to latents, from the disk.
+
+    render: frames of the map, lasso and hover on the server, beside HoloViews, datashader, matplotlib and shapely.
     """
 
-    what: tyro.conf.Positional[Literal["demo", "train", "encode"]]
+    what: tyro.conf.Positional[Literal["demo", "train", "encode", "render"]]
     """What to measure."""
     detections: int | None = None
-    """Detections of the large build (100,000), of the store to train on (65,536) or to encode (1,000,000)."""
+    """Detections of the large build (100,000), of the store to train on (65,536) or to encode (1,000,000), or drawn on
+    the map (1,000,000)."""
     seed: int = 1
     """Seed of the simulation."""
-    repeat: int = 3
-    """Times that each way is measured; medians are reported."""
+    repeat: int | None = None
+    """Times that each way is measured (3; render: 20); medians are reported."""
     scratch: Path | None = None
     """Folder with room for an atlas at a time; the system's temporary one by default."""
     store: Path | None = None
     """train, encode: a store to use instead of simulating one."""
+    atlas: Path | None = None
+    """render: an atlas whose detections are drawn, instead of a mixture."""
     seed_run: Path | None = None
     """train: a model that `train.py --recipe seed` made from the store."""
     lengths: tuple[int, ...] = (2_500, 5_000, 8_000, 10_000)
@@ -46,22 +51,26 @@ class Benchmark:
     """Print the figures as JSON."""
 
 
-_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000}
+_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000, "render": 1_000_000}
+_REPEATS = {"render": 20}
 
 
 def main(options: Benchmark) -> dict[str, Any]:
     """Measure and return the figures."""
     detections = _DETECTIONS[options.what] if options.detections is None else options.detections
-    for name, value in (("detections", detections), ("repeat", options.repeat)):
+    repeat = _REPEATS.get(options.what, 3) if options.repeat is None else options.repeat
+    for name, value in (("detections", detections), ("repeat", repeat)):
         if value < 1:
             raise OptionError(f"--{name} {value} is too small", todo="Give 1 or more")
     more: dict[str, Any] = {}
-    if options.what != "demo":
+    if options.what == "render":
+        more["atlas"] = options.atlas
+    if options.what in ("train", "encode"):
         more["store"] = options.store
     if options.what == "train":
         more |= {"seed_run": options.seed_run, "lengths": options.lengths}
     measure = importlib.import_module(f"_benchmarks.{options.what}").measure
-    figures = measure(detections, options.seed, options.repeat, options.scratch, **more)
+    figures = measure(detections, options.seed, repeat, options.scratch, **more)
     return {"benchmark": options.what, **figures}
 
 

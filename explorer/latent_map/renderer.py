@@ -17,7 +17,7 @@ from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks, 
 from explorer.latent_map.points import Column, Points
 from explorer.palette import Theme, class_weight, palette
 from explorer.services import Services
-from explorer.tools import polygon, quantities
+from explorer.tools import polygon
 from explorer.tools.selection import Mask
 
 __all__ = ["MAX_SIDE", "ColourScale", "Contour", "Frame", "Renderer", "Request", "View", "renderer_of"]
@@ -40,10 +40,15 @@ class Renderer:
     Parameters
     ----------
     services : Services
+
+    Attributes
+    ----------
+    points : Points
+        The detections in drawing order.
     """
 
     def __init__(self, services: Services) -> None:
-        self._points = Points(services)
+        self.points = Points(services)
         self._names = services.class_names
         self._home = View(*services.home)
         self._weights = np.array([class_weight(name) for name in self._names])
@@ -74,7 +79,7 @@ class Renderer:
         return frame
 
     def _draw(self, request: Request, start: float) -> Frame:
-        column = None if request.colour_by in ("class", "count") else self._points.column(request.colour_by)
+        column = None if request.colour_by in ("class", "count") else self.points.column(request.colour_by)
         tally = self._count(request, column)
         most = int(tally.whole.max(initial=0))
         ranks = kernels.opacity_table(tally.whole, most, DENSITIES.index(request.density))
@@ -98,12 +103,12 @@ class Renderer:
 
     def _count(self, request: Request, column: Column | None) -> Tally:
         width, height = (int(np.clip(side // (1 + request.coarse), 1, MAX_SIDE)) for side in request.size)
-        sort = self._points.sorted
+        sort = self.points.sorted
         tally = counting.count(
-            self._points,
+            self.points,
             request.view,
             (width, height),
-            self._paints(request.theme, request.colour_by),
+            self.paints(request.theme, request.colour_by),
             self._visible(request.hidden),
             passing=None if request.passing is None else sort(request.passing),
             selection=None if request.selection is None else sort(request.selection),
@@ -131,7 +136,8 @@ class Renderer:
     def _visible(self, hidden: frozenset[str]) -> Mask:
         return np.array([name not in hidden for name in self._names])
 
-    def _paints(self, theme: Theme, colour_by: str) -> Shades:
+    def paints(self, theme: Theme, colour_by: str) -> Shades:
+        """Weighted linear red, green, blue of each class, and its weight, shape (n_classes, 4)."""
         colours = palette(theme)
         if colour_by == "count":
             return np.array([[*_light([colours["text"]])[0], 1.0]] * len(self._names), dtype=np.float32)
@@ -188,8 +194,10 @@ def _warm_up(renderer: Renderer, services: Services) -> None:
     for selection in (None, few):
         for passing in (None, few):
             renderer.draw(Request(view, (64, 64), selection=selection, passing=passing))
-    for offered in quantities.quantities(services.atlas)[:1]:
-        renderer.draw(Request(view, (64, 64), colour_by=offered.key, selection=few))
+    shares, paints = np.zeros(len(services), np.float32), renderer.paints("dark", "class")
+    some = np.ones(len(services.class_names), dtype=bool)
+    tally = counting.count(renderer.points, view, (8, 8), paints, some, shares=shares)
+    counting.shares_to_light(tally.shown, tally.light, *_ramp_light("log", "dark"))
     renderer.draw(Request(view, (64, 64), contours=True))
     image = np.zeros((8, 8), np.uint32)
     growth.grow_lonely(image, image)
