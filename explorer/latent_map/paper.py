@@ -253,7 +253,7 @@ def _ramp_key(
     bar = sheet.axes(left, top + 3.2, width, 1.3, label=title)
     bar.set_axis_off()
     bar.imshow(image, aspect="auto", interpolation="nearest")
-    quiet = {"color": sheet.colours["text-2"]}
+    quiet: dict[str, Any] = {"color": sheet.colours["text-2"]}
     sheet.text(left, top + 5.0, ends[0], TICK_PT, **quiet)
     sheet.text(left + width, top + 5.0, ends[1], TICK_PT, ha="right", **quiet)
     if middle:

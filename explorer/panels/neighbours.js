@@ -17,6 +17,7 @@ export function render({ model }) {
       h("span", { class: "sub" }, h("span", { class: "clip" }, item.class_label), h("span", { class: "dim" }, "·"), h("span", {}, item.counts))),
     h("span", { class: "far" }, h("span", {}, item.distance), h("span", { class: "same" }, item.same ? "same within σ" : "")));
 
+  const save = saveButton(model, "similar", "Save the small spectra as a figure");
   const skeleton = () => h("div", { class: "waiting" }, ...[[22, 62], [14, 44], ...Array(8).fill([46, 100])].map(([height, width]) =>
     h("div", { class: "sk", style: { height: `${height}px`, width: `${width}%` } })));
 
@@ -33,7 +34,7 @@ export function render({ model }) {
       h("div", { class: "caption", style: { "padding-bottom": "8px" } }, h("b", {}, `${c.items.length} most similar`), h("span", { class: "spacer" }),
         c.metric_fixed ? h("span", {}, "distance on the map") : h("label", { class: "select", title: METRIC_HELP }, "Distance",
           h("select", { "data-key": "metric", "aria-label": "Distance", onchange: (event) => { model.metric = event.target.value; } },
-            ...METRICS.map(([value, label]) => h("option", { value, selected: value === model.metric }, label))), icon("down"))),
+            ...METRICS.map(([value, label]) => h("option", { value, selected: value === model.metric }, label))), icon("down")), save),
       h("div", { class: "scroll" }, ...c.items.map(line)));
     root.querySelector(".scroll").scrollTop = scroll;
   };

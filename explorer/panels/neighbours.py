@@ -11,8 +11,11 @@ import panel as pn
 import param
 
 from explorer.session import Session
-from explorer.tools import words
+from explorer.tools import figures, words
+from explorer.tools.figures_similar import draw_similar, similar_height
+from explorer.tools.figures_spectrum import Heading
 from explorer.tools.inspector import Latest, Part, part_script
+from explorer.tools.saving import Saver
 from explorer.tools.spectra import sparkline
 from vae.atlas import METRICS, Metric
 from vae.errors import ExplorerError
@@ -49,8 +52,9 @@ class NeighboursPanel:
         self._session = session
         self._latest = Latest(session.services.pool)
         self._small = Latest(session.services.pool)
+        self._saver = Saver(session.services.pool, lambda: session.theme, {"similar": self.picture})
         self.list = NeighbourList(
-            on={"pick": lambda row: session.pick(row), "retry": self.update},
+            on={"pick": lambda row: session.hop(row), "retry": self.update, "save": self._save},
             sizing_mode="stretch_both",
             content=_EMPTY,
         )
@@ -95,6 +99,26 @@ class NeighboursPanel:
     def _show_error(self, error: ExplorerError) -> None:
         text = {"title": "Similar detections could not be found", "what": error.what, "where": error.where}
         self.list.content = {"state": "error", "error": {**text, "todo": error.todo}}
+
+    def _save(self, **asked: Any) -> None:
+        self._saver.save(self.list, **asked)
+
+    def picture(self) -> figures.Picture | None:
+        """Return the list as a figure; None if it is empty."""
+        content, sparks = self.list.content, list(self.list.sparks)
+        if content["state"] != "list":
+            return None
+        distance = "distance on the map" if content["metric_fixed"] else f"{self.list.metric.capitalize()} distance"
+        items = content["items"]
+        heading = Heading(content["title"], lines=(f"{len(items)} most similar, {distance}",))
+        bars = "small spectra: counts per keV, 0.3–10 keV, both axes logarithmic, three decades"
+        atlas = self._session.services.atlas
+        return figures.Picture(
+            figures.stem(content["title"], "similar"),
+            figures.origin(atlas, f"Detections similar to {content['title']}", bars),
+            lambda width: similar_height(width, len(items), heading),
+            lambda sheet: draw_similar(sheet, items, sparks, heading),
+        )
 
     def _of_picked(self, row: int, metric: Metric) -> dict[str, Any]:
         atlas = self._session.services.atlas

@@ -21,6 +21,7 @@ export function render({ model }) {
     h("td", { title: row.rate_full }, row.rate), ...row.mu.map((mu) => h("td", { title: mu.full }, mu.value)),
     h("td", { class: row.weak ? "weak" : "" }, row.step));
 
+  const save = saveButton(model, "trajectory", "Save trajectory and light curve as a figure");
   const update = () => {
     const c = model.content;
     if (c.state !== "many" && playing) stop();
@@ -33,7 +34,7 @@ export function render({ model }) {
     swap(root,
       h("div", { class: "lead" }, h("div", { class: "name" }, h("h1", { title: c.name }, c.name)), h("div", { class: "row" }, classPill(c.token, c.class_label), h("span", { class: "sub clip" }, c.words))),
       c.curve ? h("div", { class: "caption" }, h("b", {}, "Brightness over time"), h("span", {}, "0.3–10 keV, counts/s"), h("span", { class: "spacer" }),
-        h("button", { class: "ghost", "data-key": "play", title: playing ? "Stop" : "Play the observations in time order", "aria-label": playing ? "Stop" : "Play", onclick: play }, icon(playing ? "pause" : "play"))) : null,
+        h("button", { class: "ghost", "data-key": "play", title: playing ? "Stop" : "Play the observations in time order", "aria-label": playing ? "Stop" : "Play", onclick: play }, icon(playing ? "pause" : "play")), save) : null,
       c.curve ? h("div", { class: "chartbox" }, lightCurve(c.curve, (row) => { stop(); pick(row); })) : null,
       h("div", { class: "scroll" }, h("table", {},
         h("colgroup", {}, h("col", { style: { width: "31%" } }), h("col", { style: { width: "20%" } }), h("col", {}), h("col", {}), h("col", { style: { width: "17%" } })),

@@ -7,9 +7,12 @@ from typing import Any, Final
 import numpy as np
 import panel as pn
 
+from explorer.latent_map.paper_track import History, draw_history, history_facts, history_height
 from explorer.session import Session
-from explorer.tools import observations, words
+from explorer.tools import figures, observations, words
+from explorer.tools.figures_spectrum import Heading
 from explorer.tools.inspector import Part, part_script
+from explorer.tools.saving import Saver
 from vae.errors import ExplorerError
 
 #: A step shorter than this many times its error is drawn faint: it may be noise.
@@ -38,8 +41,9 @@ class TrajectoryPanel:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._saver = Saver(session.services.pool, lambda: session.theme, {"trajectory": self.picture})
         self.list = TrajectoryList(
-            on={"pick": lambda row: session.pick(row), "retry": self.update},
+            on={"pick": lambda row: session.hop(row), "retry": self.update, "save": self._save},
             sizing_mode="stretch_both",
             content=_EMPTY,
         )
@@ -63,6 +67,26 @@ class TrajectoryPanel:
         except ExplorerError as error:
             text = {"title": "These observations could not be read", "what": error.what, "where": error.where}
             self.list.content = {"state": "error", "error": {**text, "todo": error.todo}}
+
+    def _save(self, **asked: Any) -> None:
+        self._saver.save(self.list, **asked)
+
+    def picture(self) -> figures.Picture | None:
+        """Return what is listed as a figure; None for a source that was observed once."""
+        content, row = self.list.content, self._session.picked
+        if content["state"] != "many" or row is None:
+            return None
+        atlas = self._session.services.atlas
+        track = atlas.trajectory(int(atlas.catalogue["source_id"].iat[row]))
+        history = History(track, observations.count_rates(atlas, track["row"].to_numpy()))
+        heading = Heading(content["name"], content["class_label"], content["token"], (content["words"],))
+        about = figures.origin(atlas, f"{content['name']}: way through latent space", *history_facts(history))
+        return figures.Picture(
+            figures.stem(content["name"], "trajectory"),
+            about,
+            lambda width: history_height(width, heading),
+            lambda sheet: draw_history(sheet, history, heading),
+        )
 
     def _content(self, row: int) -> dict[str, Any]:
         services = self._session.services

@@ -109,7 +109,7 @@ class Drawn:
 
 def draw_heading(sheet: Sheet, heading: Heading) -> None:
     """Write who is shown into the upper left corner of a sheet."""
-    quiet = {"color": sheet.colours["text-2"]}
+    quiet: dict[str, Any] = {"color": sheet.colours["text-2"]}
     beside = heading.beside(sheet.width)
     name = clipped(heading.name, sheet.width - 2 * EDGE_MM, TITLE_PT, **STRONG)
     sheet.text(EDGE_MM, EDGE_MM, name, TITLE_PT, **STRONG)
@@ -267,7 +267,7 @@ def _draw_key(axes: Axes, drawn: Drawn, colours: Palette) -> None:
         text.set(color=colours[token], size=TICK_PT)
 
 
-def _clear_corner(axes: Axes, drawn: Drawn, lines: int) -> str:
+def _clear_corner(axes: Axes, drawn: Drawn, lines: int) -> Any:
     """Corner of the frame where the least is drawn under a key of so many lines."""
     frame = axes.get_window_extent()
     wide = 36.0 / (frame.width / DPI * MM_PER_INCH)
