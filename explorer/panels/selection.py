@@ -253,9 +253,8 @@ class SelectionPanel:
             self._say(way, error)
 
     def _say(self, way: str, error: ExplorerError) -> None:
-        what = error.what if error.where is None else f"{error.where}: {error.what}"
-        text = ". ".join(part.rstrip(".") for part in (what[:1].upper() + what[1:], error.todo) if part)
-        self._said = {way: f"{text}."}
+        sentences = [part.rstrip(".") for part in (error.what[:1].upper() + error.what[1:], error.todo) if part]
+        self._said = {way: " ".join(f"{part}{'' if part.endswith('?') else '.'}" for part in sentences)}
         self._show_ways()
 
     # -- table -------------------------------------------------------------------------------------------------------
