@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer.services import Services
 from explorer.tools import filters as filtering
 from explorer.tools.filters import Filter
+from explorer.tools.histograms import count
 from explorer.tools.query import Query
 from explorer.tools.recipes import ByQuery, Disc, Lasso, Listed, OfClass, Outline, Recipe, Shown
 from explorer.tools.selection import SELECTION_MODES, Mask, SelectionMode
@@ -78,6 +79,7 @@ class Session(param.Parameterized):
         self.selections = Selections(services)
         self.shown = len(services)
         self.passing: Mask | None = None
+        self._passing_counts: tuple[Mask | None, NDArray[np.int64]] = None, services.class_counts
         self._observations: tuple[int | None, NDArray[np.int64]] = None, np.zeros(0, np.int64)
 
     # -- picking ---------------------------------------------------------------------------------------------------
@@ -201,10 +203,11 @@ class Session(param.Parameterized):
     @property
     def passing_counts(self) -> NDArray[np.int64]:
         """Detections of each class that pass the filters, shape (n_classes,)."""
-        if self.passing is None:
-            return self.services.class_counts
-        codes = self.services.class_codes[self.passing]
-        return np.bincount(codes, minlength=len(self.services.class_names))
+        passing, counts = self._passing_counts
+        if passing is not self.passing:
+            counts = count(self.services.class_codes, self.passing, len(self.services.class_names))
+            self._passing_counts = self.passing, counts
+        return counts
 
     @property
     def shown_mask(self) -> Mask | None:

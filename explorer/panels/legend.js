@@ -7,7 +7,7 @@ export function render({ model }) {
     const mark = h("span", { class: "mark" }), number = h("span", { class: "n" });
     const toggle = h("button", { class: "toggle", "aria-pressed": true, onclick: (event) => press(event, name), ondblclick: () => model.send_msg({ solo: name }), onkeydown: (event) => walk(event, i) },
       h("i", { class: "chip" }), h("span", { class: "label" }, name), number, mark);
-    const solo = h("button", { class: "solo", title: `Show ${name} only; again for all`, "aria-label": `Show ${name} only`, onclick: () => model.send_msg({ solo: name }) }, "Solo");
+    const solo = h("button", { class: "solo", title: `Show ${name} only; again for all`, "aria-label": `Solo ${name}`, onclick: () => model.send_msg({ solo: name }) }, "Solo");
     const item = h("li", { class: gap ? "gap" : "", "data-class": name, style: { "--c": `var(--c-${token})` } }, toggle, solo);
     list.append(item);
     return { name, count, item, toggle, mark, number };
