@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from bokeh.document import Document
+from panel.io.state import state
 from panel.template.base import BasicTemplate
 from panel.theme import Design
 from panel.viewable import Viewable
@@ -108,6 +111,12 @@ class ExplorerTemplate(BasicTemplate):
             xle_origin=origin,
             xle_simulated=simulated,
         )
+
+    def _init_doc(self, doc: Document | None = None, *arguments: Any, **options: Any) -> Document:
+        """Add all slots, and only then see which models that makes: Bokeh would look at all of them for each slot."""
+        document = doc or state.curdoc
+        with document.models.freeze() if document else nullcontext():
+            return super()._init_doc(doc, *arguments, **options)
 
 
 @cache
