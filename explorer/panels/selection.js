@@ -70,10 +70,14 @@ export function render({ model }) {
   };
   const merged = (counts, by) => Array.from({ length: Math.ceil(counts.length / by) }, (_, i) => counts.slice(i * by, (i + 1) * by).reduce((a, b) => a + b, 0));
   const plots = h("div", { class: "plots", role: "group", "aria-label": "Histograms of the selected against all" });
+  let wanted = -1;
   const draw = () => {
     const c = model.content;
     plots.classList.toggle("old", model.plots.version !== c.plotted);
-    if (model.plots.version !== c.plotted) return;
+    if (model.plots.version !== c.plotted) {  // the number is on screen before these are worked out
+      if (wanted !== c.plotted && plots.clientWidth) { wanted = c.plotted; requestAnimationFrame(() => setTimeout(() => send("plots"))); }
+      return;
+    }
     const by = plots.clientWidth && getComputedStyle(plots).gridTemplateColumns.split(" ").length > 2 ? 4 : 2;
     plots.replaceChildren(...model.plots.histograms.map((plot) => {
       const every = merged(plot.all, by), those = merged(plot.selected, by);

@@ -89,6 +89,7 @@ class SelectionPanel:
                 "drop": lambda name: session.drop_selection(str(name)),
                 "page": self._send_page,
                 "sort": self._sort_by,
+                "plots": self._start_plots,
                 "export": self._start_export,
                 "next": self._send_piece,
             },
@@ -113,17 +114,17 @@ class SelectionPanel:
         return mask if self._session.selection_count > 0 else None
 
     def update(self) -> None:
-        """Show the session's selection: the number at once, plots and table when they are ready."""
+        """Show the session's selection: the number at once; plots and table when the page has it and asks."""
         self._plotted += 1
+        self._plotting.cancel()
         self._rearrange()
         self._said = {}
         self._show_ways()
+
+    def _start_plots(self) -> None:
         mask = self._mask
-        if mask is None:
-            self._plotting.cancel()
-        else:
-            services = self._session.services
-            self._plotting.run(partial(summary.histograms, services, mask), self._plot, lambda _: None)
+        if mask is not None:
+            self._plotting.run(partial(summary.histograms, self._session.services, mask), self._plot, lambda _: None)
 
     def _plot(self, histograms: list[dict[str, Any]]) -> None:
         self.view_.plots = {"version": self._plotted, "histograms": histograms}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.services import Services
 from explorer.tools import quantities, words
-from explorer.tools.histograms import histogram
+from explorer.tools.histograms import count, histogram
 from explorer.tools.selection import Mask
 
 #: Classes listed on their own; the rest is summed.
@@ -43,7 +43,7 @@ def makeup(services: Services, mask: Mask) -> list[dict[str, Any]]:
     list of dict
         Name, colour token, count in words, share (0 to 1) and the same in words.
     """
-    counts = np.bincount(services.class_codes[mask], minlength=len(services.class_names))
+    counts = count(services.class_codes, mask, len(services.class_names))
     total = int(counts.sum())
     order = [int(code) for code in np.argsort(-counts, kind="stable") if counts[code] > 0]
     # A line for all the others takes as much room as one class: only sum two or more.

@@ -68,7 +68,10 @@ def test_the_panel_selects_by_query_and_says_what_is_wrong(panel: SelectionPanel
     tell(panel, "query", text="net_counts > 700")
     assert session.selection_count == int((session.services.atlas.catalogue["net_counts"] > 700).sum())
     assert panel.view_.content["made"] == "Query net_counts > 700"
+    assert panel.view_.plots["version"] != panel.view_.content["plotted"]  # the number comes first
+    tell(panel, "plots")
     assert panel.view_.plots["version"] == panel.view_.content["plotted"]
+    assert sum(panel.view_.plots["histograms"][0]["selected"]) == session.selection_count
     tell(panel, "query", text="nett_counts > 700")
     said = panel.view_.ways["said"]["query"]
     assert said.startswith("“nett_counts” at character 1 is no column. Did you mean net_counts")
