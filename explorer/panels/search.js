@@ -63,7 +63,7 @@ export function render({ model }) {
   };
   const marked = ({ title, marks }) => (marks?.length ? [title.slice(0, marks[0]), h("mark", {}, title.slice(...marks)), title.slice(marks[1])] : [title]);
   const row = (item) => (item.fill !== undefined
-    ? [h("i", { class: "chip none" }), h("span", { class: "name" }, marked(item)), h("span", { class: "what" }, "its detections")]
+    ? [h("i", { class: "chip none" }), h("span", { class: "name" }, marked(item)), h("span", { class: "what" }, item.matched)]
     : [h("i", { class: "chip", title: item.label, style: { "--c": `var(${item.token})` } }),
       h("span", { class: "name" }, marked(item)), h("span", { class: "what" }, item.matched),
       h("span", { class: "more" }, `${item.label} · ${item.detail}`), h("span", { class: "off" }, item.hidden)]);
@@ -87,7 +87,7 @@ export function render({ model }) {
     list.hidden = options.length === 0;
     said.classList.toggle("failed", Boolean(answer.failed));
     say(answer.said ?? [], Boolean(answer.wait));
-    choose(options.length && options[0].do === undefined ? 0 : -1);
+    choose(options.length && options[0].do === undefined && !options[0].far ? 0 : -1);  // what nobody asked for is not one Enter away
     if (answer.wait) return;
     if (eager && at >= 0) act(options[at]);
     eager = false;

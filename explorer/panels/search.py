@@ -85,7 +85,7 @@ class SearchBox(Element):
         actions = []
         if hits.offer:
             actions.append({"do": "select", "words": hits.offer, "note": self._left_out(hits)})
-        if text.strip() and not any("row" in item for item in hits.items) and hits.place is None:
+        if text.strip() and not hits.certain:
             note = "sends this text to cds.unistra.fr"
             actions.append({"do": "sesame", "words": f"Ask Sesame (CDS) for “{text.strip()}”", "note": note})
         self.answer = {"number": number, "items": hits.items, "said": [*filter(None, hits.said)], "actions": actions}

@@ -38,10 +38,13 @@ class Found:
         Places in the index: the name itself first, then those that begin with the text, then those that hold it.
     total : int
         How many there are, counted up to `COUNTED`.
+    begin : bool
+        Whether any of them begins with the text.
     """
 
     entries: tuple[int, ...]
     total: int
+    begin: bool = False
 
 
 def plain(text: str) -> str:
@@ -115,12 +118,13 @@ class NameIndex:
         if not typed:
             return Found((), 0)
         if any(survey.startswith(typed) for survey in self._surveys):  # "4XMM" is the beginning of every name
-            return Found(tuple(range(min(limit, len(self)))), min(len(self), COUNTED + 1))
+            return Found(tuple(range(min(limit, len(self)))), min(len(self), COUNTED + 1), begin=True)
         part = without_mark(typed).encode()
         entries = dict.fromkeys(self._beginning(b"\n" + part))
+        begin = bool(entries)
         if len(entries) <= COUNTED:
             entries |= dict.fromkeys(self._holding(part, COUNTED))
-        return Found(tuple(entries)[:limit], min(len(entries), COUNTED + 1))
+        return Found(tuple(entries)[:limit], min(len(entries), COUNTED + 1), begin)
 
     def _name(self, entry: int) -> bytes:
         return self._block[int(self._starts[entry]) : int(self._starts[entry + 1])]

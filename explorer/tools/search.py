@@ -53,7 +53,8 @@ class Hits:
     Parameters
     ----------
     items : list of dict
-        Plain JSON: row (or fill: the text to go on with), title, marks, label, token, detail, matched, hidden.
+        Plain JSON: row (or fill: the text to go on with), title, marks, label, token, detail, matched, hidden; far
+        where it is not what was asked for, but the nearest to it.
     all : array of int, or None
         Rows that may be selected together.
     query : str
@@ -64,6 +65,8 @@ class Hits:
         How many there are, or what was tried.
     place : Place or None
         Where on the sky was searched.
+    certain : bool
+        Whether it is what was asked for: a name that only holds the text somewhere may be another's.
     """
 
     items: list[dict[str, Any]] = field(default_factory=list)
@@ -72,6 +75,7 @@ class Hits:
     offer: str = ""
     said: list[str] = field(default_factory=list)
     place: Place | None = None
+    certain: bool = True
 
 
 class Search:
@@ -119,18 +123,23 @@ class Search:
         place, why = places.read(text)
         names, simbad = self._names.search(text, LISTED), self._simbad.search(text, LISTED)
         if place is not None and not names.total and not simbad.total:
-            return self.around(place, shown)
+            hits = self.around(place, shown)
+            if hits.all is None:
+                hits.said.insert(0, _no_name(text))
+            return hits
         hits = Hits(items=list(islice(self._by_identifier(text, names, simbad, shown), LISTED)))
         if len(hits.items) == 1 and "row" in hits.items[0]:
             hits.items = self._observations_of(hits.items[0], text, shown)
+        hits.certain = (
+            names.begin
+            or simbad.begin
+            or any("fill" in item or item["matched"].startswith(("DETID", "SRCID")) for item in hits.items)
+        )
         total = names.total + simbad.total
         if total > LISTED:
             hits.said = [f"{LISTED} of {'more than ' if total > COUNTED else ''}{min(total, COUNTED):,} names"]
         if not hits.items:
-            hits.said = [
-                f"No name, DETID, SRCID, OBS_ID or SIMBAD identifier holds “{text}”.",
-                f"As coordinates: {why}." if why else "",
-            ]
+            hits.said = [_no_name(text), f"As coordinates: {why}." if why else ""]
         return hits
 
     def around(self, place: Place, shown: Shown | None = None) -> Hits:
@@ -145,7 +154,7 @@ class Search:
             if nearest is not None:
                 row, away = nearest
                 hits.said.append(f"The nearest detection is {places.in_words(away)} away:")
-                hits.items = [self._item(row, f"{places.in_words(away)} away", "", shown)]
+                hits.items = [{**self._item(row, f"{places.in_words(away)} away", "", shown), "far": True}]
             return hits
         sources = self._services.atlas.catalogue["source_id"].to_numpy()[rows]
         _, first = np.unique(sources, return_index=True)
@@ -165,10 +174,9 @@ class Search:
         """All detections of an observation, where the text is its whole OBS_ID."""
         if not text.isascii() or not text.isdigit():
             return None
-        at = int(np.searchsorted(self._obs_ids, text))
-        if at == self._obs_ids.size or self._obs_ids[at] != text:
+        rows = np.flatnonzero(self._in_observation(text))
+        if not rows.size:
             return None
-        rows = np.flatnonzero(self._observations.codes.to_numpy() == self._obs_order[at])
         bright = rows[np.argsort(-self._net(rows), kind="stable")]
         items = [self._item(int(row), "", text, shown, alone=True) for row in bright[:LISTED]]
         return Hits(
@@ -178,6 +186,13 @@ class Search:
             offer=f"Select all {_counted(rows.size, 'detection')} of this observation",
             said=[f"OBS_ID {text}: {_counted(rows.size, 'detection')}, those with most counts first"],
         )
+
+    def _in_observation(self, obs_id: str) -> Mask:
+        """Which detections are of an observation; none for an unknown one."""
+        at = int(np.searchsorted(self._obs_ids, obs_id))
+        code = self._obs_order[at] if at < self._obs_ids.size and self._obs_ids[at] == obs_id else -2
+        mask: Mask = self._observations.codes.to_numpy() == code
+        return mask
 
     def _exact(self, text: str, shown: Shown) -> Iterator[dict[str, Any]]:
         """Yield the detection and the source of this number."""
@@ -199,7 +214,9 @@ class Search:
                 yield self._item(row, f"DETID {detection_id}", text, shown, alone=True)
             at = int(np.searchsorted(self._obs_ids, text))
             for obs_id in takewhile(lambda each: each.startswith(text), self._obs_ids[at : at + _BEGINNINGS]):
-                yield {"fill": str(obs_id), "title": f"OBS_ID {obs_id}", "marks": [7, 7 + len(text)], "matched": ""}
+                n = int(np.count_nonzero(self._in_observation(str(obs_id))))
+                title, marks = f"OBS_ID {obs_id}", [7, 7 + len(text)]
+                yield {"fill": str(obs_id), "title": title, "marks": marks, "matched": _counted(n, "detection")}
         seen = set()
         for index, found in ((self._names, names), (self._simbad, simbad)):
             for entry in found.entries:
@@ -280,6 +297,10 @@ def _beginning(ids: NDArray[np.int64], digits: str) -> Iterator[int]:
             yield int(identifier)
         if found >= _BEGINNINGS or digits.startswith("0"):
             return
+
+
+def _no_name(text: str) -> str:
+    return f"No name, DETID, SRCID, OBS_ID or SIMBAD identifier holds “{text}”."
 
 
 def _counted(number: int, noun: str) -> str:
