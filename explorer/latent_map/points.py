@@ -7,6 +7,7 @@ import weakref
 from collections import OrderedDict
 from typing import Any, Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,10 +49,10 @@ class Points:
         self._grids = _Grid(services.x), _Grid(services.y)
         column, row = (grid.cells(values) for grid, values in zip(self._grids, (services.x, services.y), strict=True))
         cells = row * _CELLS + column
-        order = np.argsort(cells, kind="stable")
-        self._starts = np.searchsorted(cells[order], np.arange(_CELLS**2 + 1)).astype(np.int32)
-        self._order = order.astype(np.int32)
-        self.x, self.y, self.codes = (part[order] for part in (services.x, services.y, services.class_codes))
+        self._order, self._starts = sort_by_cell(cells, _CELLS**2)
+        self.x, self.y, self.codes = (
+            gather(part, self._order) for part in (services.x, services.y, services.class_codes)
+        )
         self._masks = _Kept()
         self._columns: OrderedDict[str, Column] = OrderedDict()
         self._lock = threading.Lock()
@@ -88,7 +89,7 @@ class Points:
         """
         found = self._masks.get(mask)
         if found is None:
-            found = mask[self._order]
+            found = np.asarray(gather(mask, self._order))
             self._masks.put(mask, found)
         return found
 
@@ -103,6 +104,51 @@ class Points:
                     self._columns.popitem(last=False)
             self._columns.move_to_end(key)
             return found
+
+
+@numba.njit(nogil=True, cache=True)
+def sort_by_cell(cells: NDArray[np.int32], n_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Sort rows by cell; those of a cell stay in order.
+
+    Parameters
+    ----------
+    cells : array of int32, shape (n,)
+        0 to ``n_cells - 1``.
+    n_cells : int
+
+    Returns
+    -------
+    order : array of int32, shape (n,)
+        Rows, sorted.
+    starts : array of int32, shape (n_cells + 1,)
+        Where each cell begins in `order`.
+    """
+    starts = np.zeros(n_cells + 1, np.int32)
+    for cell in cells:
+        starts[cell + 1] += 1
+    for cell in range(n_cells):
+        starts[cell + 1] += starts[cell]
+    free = starts.copy()
+    order = np.empty(cells.size, np.int32)
+    for row in range(cells.size):
+        order[free[cells[row]]] = row
+        free[cells[row]] += 1
+    return order, starts
+
+
+@numba.njit(nogil=True, cache=True)
+def gather(values: Any, order: NDArray[np.int32]) -> Any:
+    """Return ``values[order]``: numpy would keep all other threads waiting.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+    order : array of int32, shape (m,)
+    """
+    found = np.empty(order.size, values.dtype)
+    for at in range(order.size):
+        found[at] = values[order[at]]
+    return found
 
 
 class Column:
@@ -149,7 +195,7 @@ class Column:
             low = -high
         if not high > low:
             low, high = low - 0.5, low + 0.5
-        shares = ((place - low) / (high - low)).astype(np.float32)[order]
+        shares = gather(((place - low) / (high - low)).astype(np.float32), order)
         shares[~np.isfinite(shares)] = np.nan  # the logarithm of what is not positive
         ends = quantities.inverse(what, np.array([low, high]))
         return cls(key, what.kind, float(ends[0]), float(ends[1]), shares)

@@ -27,6 +27,9 @@ def _inside(px: Floats, py: Floats, x: float, y: float) -> bool:
 #: Cells a side of the grid that sorts a polygon's plane into inside, outside and "look closer".
 _CELLS: Final = 512
 
+#: A polygon narrower than this has no area; its inverse must be a number.
+_SMALLEST: Final = 1e-200
+
 
 @numba.njit(nogil=True, cache=True)
 def _classify_cells(px: Floats, py: Floats, x0: float, y0: float, sx: float, sy: float) -> NDArray[np.uint8]:
@@ -60,13 +63,13 @@ def _classify_cells(px: Floats, py: Floats, x0: float, y0: float, sx: float, sy:
 def _in_polygon(x: NDArray[np.float32], y: NDArray[np.float32], px: Floats, py: Floats) -> Mask:
     inside = np.zeros(x.size, np.bool_)
     x0, x1, y0, y1 = px.min(), px.max(), py.min(), py.max()
-    if not (x1 > x0 and y1 > y0):
+    if not (x1 - x0 > _SMALLEST and y1 - y0 > _SMALLEST):
         return inside
     sx = _CELLS / (x1 - x0)
     sy = _CELLS / (y1 - y0)
     cells = _classify_cells(px, py, x0, y0, sx, sy)
     for i in range(x.size):
-        if x[i] < x0 or x[i] > x1 or y[i] < y0 or y[i] > y1:
+        if not (x0 <= x[i] <= x1 and y0 <= y[i] <= y1):  # nor is NaN
             continue
         u = min(int((x[i] - x0) * sx), _CELLS - 1)
         v = min(int((y[i] - y0) * sy), _CELLS - 1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from explorer.latent_map import counting, kernels, ramps
-from explorer.latent_map.points import Points
+from explorer.latent_map.points import Points, gather, sort_by_cell
 from explorer.latent_map.renderer import Frame, Renderer, Request, View
 from explorer.palette import CLASS_TOKENS, palette
 from explorer.services import Services
@@ -343,3 +343,13 @@ def test_an_empty_view_and_an_absurd_size_are_no_errors(renderer: Renderer) -> N
 @pytest.mark.parametrize("density", kernels.DENSITIES)
 def test_each_density_is_drawn(renderer: Renderer, home: View, density: str) -> None:
     assert renderer.draw(Request(home, SIZE, density=density)).in_view == N
+
+
+@given(st.lists(st.integers(0, 8), max_size=60))
+@settings(deadline=None)
+def test_rows_are_sorted_by_cell_and_stay_in_order(cells: list[int]) -> None:
+    of_row = np.array(cells, np.int32)
+    order, starts = sort_by_cell(of_row, 9)
+    np.testing.assert_array_equal(order, np.argsort(of_row, kind="stable"))
+    np.testing.assert_array_equal(starts, np.searchsorted(of_row[order], np.arange(10)))
+    np.testing.assert_array_equal(gather(of_row, order), of_row[order])
