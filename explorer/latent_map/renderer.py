@@ -191,8 +191,10 @@ def _warm_up(renderer: Renderer, services: Services) -> None:
     """Compile, or load from numba's cache, everything that a first visitor would wait for."""
     view = View(*services.home)
     few = np.arange(len(services)) < 100
+    filtered = few.copy()
+    filtered.flags.writeable = False  # as filters make them, which is another type to numba
     for selection in (None, few):
-        for passing in (None, few):
+        for passing in (None, filtered):
             renderer.draw(Request(view, (64, 64), selection=selection, passing=passing))
     shares, paints = np.zeros(len(services), np.float32), renderer.paints("dark", "class")
     some = np.ones(len(services.class_names), dtype=bool)

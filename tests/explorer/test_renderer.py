@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,13 +11,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.registry import CPUDispatcher as Dispatcher
 from scipy.spatial import cKDTree
 
-from explorer.latent_map import counting, kernels, ramps
+from explorer.latent_map import counting, growth, kernels, ramps
+from explorer.latent_map import points as points_module
 from explorer.latent_map.points import Points, gather, sort_by_cell
-from explorer.latent_map.renderer import Frame, Renderer, Request, View
+from explorer.latent_map.renderer import Frame, Renderer, Request, View, renderer_of
 from explorer.palette import CLASS_TOKENS, palette
 from explorer.services import Services
+from explorer.tools import polygon
 
 N = 20_000
 NAMES = tuple(CLASS_TOKENS)
@@ -338,6 +342,28 @@ def test_an_empty_view_and_an_absurd_size_are_no_errors(renderer: Renderer) -> N
         assert not frame.image.any()
         assert (frame.max_per_pixel, frame.in_view) == (0, 0)
     assert renderer.draw(Request(View(50, 51, 50, 51), (0, 10**6))).image.shape == (4096, 1)
+
+
+def test_nothing_is_left_to_compile_for_the_first_visitor(home: View) -> None:
+    services = some_services()
+    renderer = renderer_of(services)
+    modules = (counting, growth, kernels, points_module, polygon)
+    kernels_ = [each for module in modules for each in vars(module).values() if isinstance(each, Dispatcher)]
+    assert len(kernels_) > 10
+    compiled = [list(each.signatures) for each in kernels_]
+    selection, passing = services.x > 0, services.y > 0
+    passing.flags.writeable = False
+    x, y = float(services.x[0]), float(services.y[0])
+    for half in (3.0, 0.5, 0.01):
+        view = View(x - half, x + half, y - half, y + half)
+        for colour_by in ("class", "count", "hr2", "net_counts"):
+            for mask in (None, selection, passing):
+                for other in (None, selection, passing):
+                    request = Request(view, (200, 200), colour_by=colour_by, selection=mask, passing=other)
+                    renderer.draw(request)
+                    renderer.draw(replace(request, contours=True, coarse=True, density="log"))
+    polygon.in_polygon(services.x, services.y, np.array([0.0, 1.0, 1.0]), np.array([0.0, 0.0, 1.0]))
+    assert [list(each.signatures) for each in kernels_] == compiled
 
 
 @pytest.mark.parametrize("density", kernels.DENSITIES)
