@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import panel as pn
 import param
 
 from explorer.session import Session
-from explorer.tools import figures, words
+from explorer.tools import figures, similar, words
 from explorer.tools.figures_similar import draw_similar, similar_height
 from explorer.tools.figures_spectrum import Heading
 from explorer.tools.inspector import Latest, Part, part_script
 from explorer.tools.saving import Saver
-from explorer.tools.spectra import sparkline
 from vae.atlas import METRICS, Metric
 from vae.errors import ExplorerError
-from vae.spectra import grid
-from vae.spectra.store import SpectraStore
 
 #: Neighbours listed.
 _LISTED: Final = 20
@@ -91,7 +86,9 @@ class NeighboursPanel:
                 self.list.sparks = []
             self.list.content = content
         if rows != before or not self.list.sparks:
-            self._small.run(lambda: self._sparklines(rows), self._show_sparks, self._show_error)
+            self._small.run(
+                lambda: similar.sparklines(self._session.services.atlas, rows), self._show_sparks, self._show_error
+            )
 
     def _show_sparks(self, sparks: list[list[float]]) -> None:
         self.list.sparks = sparks
@@ -121,7 +118,8 @@ class NeighboursPanel:
         )
 
     def _of_picked(self, row: int, metric: Metric) -> dict[str, Any]:
-        atlas = self._session.services.atlas
+        services = self._session.services
+        atlas = services.atlas
         detection_id = int(atlas.catalogue["detection_id"].iat[row])
         found = atlas.neighbours(detection_id, k=_LISTED, metric=metric)
         same = found["same_within_errors"].to_numpy(bool)
@@ -137,7 +135,7 @@ class NeighboursPanel:
             "title": str(atlas.catalogue["name"].iat[row]),
             "text": text,
             "metric_fixed": False,
-            "items": self._items(found["row"].to_numpy(), found["distance"].to_numpy(np.float64), same),
+            "items": similar.items(services, found["row"].to_numpy(), found["distance"].to_numpy(np.float64), same),
         }
 
     def _of_position(self, x: float, y: float) -> dict[str, Any]:
@@ -150,36 +148,5 @@ class NeighboursPanel:
             "title": f"Decoded at ({words.fixed(x)}, {words.fixed(y)})",
             "text": "The detections nearest to this position.",
             "metric_fixed": True,
-            "items": self._items(rows, np.atleast_1d(distance), np.zeros(len(rows), bool)),
+            "items": similar.items(services, rows, np.atleast_1d(distance), np.zeros(len(rows), bool)),
         }
-
-    def _items(self, rows: np.ndarray, distance: np.ndarray, same: np.ndarray) -> list[dict[str, Any]]:
-        services = self._session.services
-        catalogue = services.atlas.catalogue
-        items = []
-        for i, row in enumerate(rows):
-            label = services.class_of(int(row))
-            name, detection_id, net = (catalogue[column].iat[row] for column in ("name", "detection_id", "net_counts"))
-            full = f"Detection {detection_id}" if pd.isna(name) else str(name)
-            items.append(
-                {
-                    "row": int(row),
-                    "name": full,
-                    "short_name": words.short_name(full),
-                    "class_label": label,
-                    "token": words.class_token(services.class_names, label),
-                    "distance": words.significant(float(distance[i]), 2),
-                    "same": bool(same[i]),
-                    "counts": f"{words.whole(float(net))} net",
-                }
-            )
-        return items
-
-    def _sparklines(self, rows: list[int]) -> list[list[float]]:
-        counts = (self._store.read("counts", slice(row, row + 1))[0] for row in rows)
-        return [sparkline(grid.BIN_EDGES, one) for one in counts]
-
-    @cached_property
-    def _store(self) -> SpectraStore:
-        """An atlas is a spectra store too: small spectra need the counts alone."""
-        return SpectraStore.open(self._session.services.atlas.path)

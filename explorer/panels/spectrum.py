@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,9 +11,9 @@ import param
 
 from explorer.palette import palette
 from explorer.session import Session
-from explorer.tools import figures, identity, observations, plot_key, template_view, words
-from explorer.tools.figures_spectrum import Drawn, Heading, as_arrays, draw_spectrum, spectrum_height
-from explorer.tools.figures_templates import draw_templates, energies_of, templates_height
+from explorer.tools import figures, identity, observations, plot_key, similar, template_view, words
+from explorer.tools.figures_readout import readout_picture
+from explorer.tools.figures_spectrum import Drawn, as_arrays
 from explorer.tools.inspector import Latest, Part, locked, part_script
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
 from explorer.tools.saving import Saver
@@ -23,6 +21,8 @@ from vae.atlas import Decoded, Spectrum
 from vae.errors import ExplorerError
 from vae.spectra import grid
 
+#: Detections in the strip below the plot.
+_STRIP: Final = 4
 #: Style of the panel's own box: flex column, dimmed while the next spectrum is on its way.
 _PANEL_CSS: Final = """
 :host { height: 100%; min-height: 0; margin: 0; background: var(--panel); overflow: hidden auto; }
@@ -32,15 +32,6 @@ _PANEL_CSS: Final = """
 _PLOT_CSS: Final = """
 :host { position: relative; min-height: 236px; max-height: 640px; margin: 4px 0 0; }
 """
-
-
-#: What a figure shows, for its metadata.
-_TITLES: Final = {
-    "counts": "counts and folded reconstruction",
-    "unfolded": "unfolded spectrum, not deconvolved",
-    "templates": "templates of the decoded spectrum",
-    "decoded": "decoded spectrum",
-}
 
 
 class Readout(Part):
@@ -53,9 +44,11 @@ class Readout(Part):
 
 
 class SpectrumStats(Part):
-    """Numbers below the plot, and the small light curve."""
+    """Numbers below the plot, the small light curve, and on tall screens the most similar detections."""
 
     _esm = part_script(__file__, "spectrum_stats.js")
+
+    similar = param.Dict(default={}, doc="The most similar detections, for tall screens: row and items.")
 
 
 class SpectrumPanel:
@@ -69,7 +62,8 @@ class SpectrumPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._services = session.services
-        self._latest = Latest(session.services.pool)
+        self._latest, self._alike = Latest(session.services.pool), Latest(session.services.pool)
+        self._tall = False
         self._spectrum: Spectrum | None = None
         self._state = "empty"
         self._saver = Saver(session.services.pool, lambda: session.theme, {"spectrum": self.picture})
@@ -80,7 +74,14 @@ class SpectrumPanel:
             css_classes=["xle-readout"],
             content={"state": "empty"},
         )
-        self.stats = SpectrumStats(on={**pick, "trajectory": self._open_trajectory}, visible=False)
+        self.stats = SpectrumStats(
+            on={
+                "pick": lambda row: session.hop(row),
+                "tall": self._set_tall,
+                **{tab: partial(self._open, tab) for tab in ("trajectory", "similar")},
+            },
+            visible=False,
+        )
         self.key = plot_key.SpectrumKey(
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
@@ -164,10 +165,12 @@ class SpectrumPanel:
             fit = words.verdict(spectrum.cstat, spectrum.cstat_expected, spectrum.cstat_sigma, spectrum.cstat_z)
             verdict = {"grade": fit.grade, "words": fit.words, "numbers": fit.numbers, "hint": fit.hint}
             self.stats.content = {
+                "row": row,
                 "stats": identity.numbers(self._services, row, spectrum),
                 "curve": observations.light_curve(self._services.atlas, row),
             }
             self._show("picked", {"state": "picked", **facts, "verdict": verdict})
+        self._find_similar(row)
 
     def _decode(self, x: float, y: float) -> tuple[int, float, Decoded]:
         """Find the nearest detection, its distance, and the decoded shape with its band."""
@@ -220,8 +223,24 @@ class SpectrumPanel:
         if visible.size:
             self._session.pick(int(np.random.default_rng().choice(visible)))
 
-    def _open_trajectory(self) -> None:
-        self._session.tab = "trajectory"
+    def _open(self, tab: str) -> None:
+        self._session.tab = tab
+
+    # -- the strip of similar detections -----------------------------------------------------------------------------
+    def _set_tall(self, tall: bool) -> None:
+        """Whether the screen has room for the strip: only then it is worked out."""
+        self._tall = bool(tall)
+        if self._state == "picked" and self._session.picked is not None:
+            self._find_similar(self._session.picked)
+
+    def _find_similar(self, row: int) -> None:
+        if not self._tall or self.stats.similar.get("row") == row:
+            return
+        self._alike.run(
+            lambda: similar.most_similar(self._services, row, _STRIP),
+            lambda items: self.stats.param.update(similar={"row": row, "items": items}),
+            lambda _: self.stats.param.update(similar={}),  # the tab says why, where it is asked for
+        )
 
     # -- as a figure for a paper -------------------------------------------------------------------------------------
     def _save(self, **asked: Any) -> None:
@@ -229,35 +248,11 @@ class SpectrumPanel:
 
     def picture(self) -> figures.Picture | None:
         """Return what is on screen as a figure; None if nothing is."""
-        content = self.readout.content
+        content, readout = self.readout.content, self.readout
         if self._state not in ("picked", "decoded") or content["state"] != self._state:
             return None
-        heading, facts = _heading(content), []
-        what = self.readout.mode if self._state == "picked" else "decoded"
-        if self._state == "picked":
-            entry = self._services.atlas.catalogue.iloc[content["row"]]
-            facts = [f"detection {entry['detection_id']}", f"OBS_ID {entry['obs_id']}"]
-        if what == "templates":
-            rows = self.templates.content["rows"]
-            energies = energies_of(len(rows[0]["curve"]))
-            heading = replace(heading, lines=(*heading.lines, "ln F(E) = mean of the archive + weights × templates"))
-            return self._figure(
-                heading,
-                what,
-                facts,
-                lambda width: templates_height(width, len(rows), heading),
-                lambda sheet: draw_templates(sheet, rows, energies, heading),
-            )
-        if self._spectrum is not None and self.readout.snr != "0":
-            facts.append(f"bins joined to S/N ≥ {self.readout.snr}")
-        drawn = self.drawn()
-        return self._figure(
-            heading,
-            what,
-            facts,
-            lambda width: spectrum_height(width, heading),
-            lambda sheet: draw_spectrum(sheet, drawn, heading),
-        )
+        rows = self.templates.content["rows"] if self._state == "picked" and readout.mode == "templates" else None
+        return readout_picture(self._services.atlas, content, readout.mode, readout.snr, rows or self.drawn())
 
     def drawn(self) -> Drawn:
         """Return what the plot shows, value for value."""
@@ -265,27 +260,3 @@ class SpectrumPanel:
         low, high = float(plot.main.y_range.start), float(plot.main.y_range.end)
         points, steps = as_arrays(plot.data.data), as_arrays(plot.steps.data)
         return Drawn(points, steps, low, high, str(plot.main.yaxis[0].axis_label), self.key.content)
-
-    def _figure(
-        self,
-        heading: Heading,
-        what: str,
-        facts: list[str],
-        height: Callable[[float], float],
-        draw: Callable[[figures.Sheet], None],
-    ) -> figures.Picture:
-        kind = "spectrum" if what == "counts" else what
-        about = figures.origin(self._services.atlas, f"{heading.name}: {_TITLES[what]}", *facts)
-        return figures.Picture(figures.stem(heading.name, kind), about, height, draw)
-
-
-def _heading(content: dict[str, Any]) -> Heading:
-    if content["state"] == "decoded":
-        nearest = content["nearest"]
-        line = f"No detection: what the decoder expects here. Nearest: {nearest['name']}, {nearest['distance']}."
-        return Heading(content["name"], lines=(line,))
-    verdict = content["verdict"]
-    alone = content["place"].endswith(" of 1")
-    lines = (" · ".join([*content["facts"], *([] if alone else [f"observation {content['place']}"])]),)
-    fit = f"{verdict['words']}: {verdict['numbers']}"
-    return Heading(content["name"], f"{content['class_label']}, {content['origin']}", content["token"], (*lines, fit))
