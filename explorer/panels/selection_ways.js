@@ -64,7 +64,7 @@ function selectionWays(model, send) {
     [key, h("button", { title, "aria-pressed": false, "data-key": `way-${key}`, onclick: () => { way = key; show(); } }, label ?? savedTab)]);
   const everything = h("button", { class: "link", title: "Everything on the map: visible classes, within the filters", onclick: () => send("shown") }, "All shown");
   const body = h("div", { class: "body" });
-  const block = h("section", { class: "ways", "aria-label": "Select by", onkeydown: (event) => { if (event.target.matches("input, select") && event.key !== "Escape") keep(event); } },
+  const block = h("section", { class: "selectby", "aria-label": "Select by", onkeydown: (event) => { if (event.target.matches("input, select") && event.key !== "Escape") keep(event); } },
     h("div", { class: "kinds" }, h("div", { class: "seg", role: "group", "aria-label": "Select by" }, tabs.map(([, node]) => node)), everything), body, said);
   block.replaceChild(h("div", { style: { display: "contents" } }, Object.values(parts).flat()), body);
 
