@@ -56,9 +56,9 @@ export function render({ model }) {
     const button = root.querySelector(".xle-export");
     if (!button) return;
     button.disabled = !!exporting || !model.content.count;
-    button.lastChild.textContent = exporting ? `Exporting ${Math.round((100 * exporting.done) / Math.max(1, model.content.count))} %` : "Export CSV";
+    button.lastChild.textContent = exporting ? `Exporting ${Math.round((100 * exporting.done) / exporting.total)} %` : "Export CSV";
   };
-  const start = () => { exporting = { id: Math.random().toString(36).slice(2), done: 0 }; parts = []; send("export", { id: exporting.id }); label(); };
+  const start = () => { exporting = { id: Math.random().toString(36).slice(2), done: 0, total: model.content.count }; parts = []; send("export", { id: exporting.id }); label(); };
 
   const tool = (name, title, type, off) => h("button", { class: "ghost", title, "aria-label": title, "data-key": type, disabled: off, onclick: () => send(type) }, icon(name));
 
@@ -70,6 +70,7 @@ export function render({ model }) {
   };
   const merged = (counts, by) => Array.from({ length: Math.ceil(counts.length / by) }, (_, i) => counts.slice(i * by, (i + 1) * by).reduce((a, b) => a + b, 0));
   const plots = h("div", { class: "plots", role: "group", "aria-label": "Histograms of the selected against all" });
+  const save = saveButton(model, "selection", "Save classes and histograms as a figure");
   let wanted = -1;
   const draw = () => {
     const c = model.content;
@@ -115,7 +116,8 @@ export function render({ model }) {
         h("span", { class: "bar" }, h("i", { style: { "--c": `var(${line.token})`, width: `${(line.share * 100).toFixed(2)}%` } })), h("span", { class: "n" }, h("b", {}, line.count), ` ${line.percent}`)))),
       plots,
       h("div", { class: "toolbar" },
-        h("button", { class: "btn xle-export", "data-key": "export", title: "All columns of all selected detections, with units and origin", disabled: !c.count, onclick: start }, icon("download"), h("span", {}, "Export CSV"))),
+        h("button", { class: "btn xle-export", "data-key": "export", title: "All columns of all selected detections, with units and origin", disabled: !c.count, onclick: start }, icon("download"), h("span", {}, "Export CSV")),
+        h("span", { class: "spacer" }), save),
       vt);
     space.style.height = `${height()}px`;
     if (scroll) vt.scrollTop = scroll;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,11 +15,15 @@ from numpy.typing import NDArray
 from explorer.session import Session
 from explorer.tools import export, words
 from explorer.tools import selection_summary as summary
+from explorer.tools.figures import Picture
+from explorer.tools.figures_selection import selection_picture
 from explorer.tools.inspector import Latest, Part, part_script
 from explorer.tools.query import Query
 from explorer.tools.query_values import FUNCTIONS, known_names
 from explorer.tools.recipes import ByQuery, Disc, Nearest, Recipe
+from explorer.tools.saving import Saver
 from explorer.tools.selection import Mask
+from explorer.tools.sending import Export
 from vae.errors import ExplorerError, OptionError
 from vae.resources import asset
 
@@ -68,12 +71,14 @@ class SelectionPanel:
         self._sort, self._down = "net", True
         self._version, self._plotted = 0, 0
         self._wanted: tuple[int, int] | None = None
-        self._exports: dict[str, tuple[Iterator[tuple[int, str]], str, int]] = {}
+        self._exports: dict[str, Export] = {}
         self._said: dict[str, str] = {}
         pool = session.services.pool
         self._plotting, self._sorting, self._choosing = Latest(pool), Latest(pool), Latest(pool)
+        self._saver = Saver(pool, lambda: session.theme, {"selection": self.picture})
         self.view_ = SelectionView(
             on={
+                "save": lambda **asked: self._saver.save(self.view_, **asked),
                 "pick": lambda row: session.hop(int(row)),
                 "undo": session.undo,
                 "redo": session.redo,
@@ -287,23 +292,28 @@ class SelectionPanel:
         self._sort = key
         self._rearrange()
 
-    # -- export: the browser asks for one piece after the other, so that nothing piles up here ---------------------
+    # -- files -------------------------------------------------------------------------------------------------------
+    def picture(self) -> Picture | None:
+        """Return classes and histograms as a figure; None if nothing is selected."""
+        mask, session = self._mask, self._session
+        return None if mask is None else selection_picture(session.services, mask, session.selection_words)
+
     def _start_export(self, id: str) -> None:
-        atlas, when, mask = self._session.services.atlas, datetime.now(UTC), self._mask
+        services, when, mask = self._session.services, datetime.now(UTC), self._mask
         if mask is None:
             return
         rows = np.flatnonzero(mask)
-        selection = f"{self._session.selection_words}: {len(rows)} of {len(atlas)} detections"
-        pieces = export.csv_pieces(atlas, rows, selection, when)
-        self._exports = {id: (pieces, export.file_name(atlas, len(rows), when), len(rows))}
+        how = f"{self._session.selection_words}: {len(rows)} of {len(services)} detections"
+        pieces = export.csv_pieces(services.atlas, rows, how, when)
+        name = export.file_name(services.atlas, len(rows), when)
+        self._exports = {id: Export(services.pool, pieces, name, len(rows))}
         self._send_piece(id)
 
     def _send_piece(self, id: str) -> None:
-        if id not in self._exports:
-            return
-        pieces, name, total = self._exports[id]
-        done, text = next(pieces)
-        last = done >= total
-        if last:
-            del self._exports[id]
-        self.view_._send_msg({"type": "piece", "id": id, "text": text, "done": done, "last": last, "name": name})
+        if id in self._exports:
+            self._exports[id].take(partial(self._send, id))
+
+    def _send(self, id: str, message: dict[str, Any]) -> None:
+        if message["last"]:
+            self._exports.pop(id, None)
+        self.view_._send_msg({"id": id, **message})

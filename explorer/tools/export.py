@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from vae.atlas import Atlas, atlas_columns
 from vae.spectra.columns import STORE_COLUMNS, Column
 
-#: Rows of one piece: 1.5 MB of text, a twentieth of a second during which the page's other wishes wait.
-PIECE_ROWS: Final = 4096
+#: Rows of one piece: 8 MB of text, a twentieth of a second during which the page's other wishes wait.
+PIECE_ROWS: Final = 16_384
 #: A spreadsheet takes a cell that starts like this for a formula and runs it.
 _FORMULA_START: Final = r"^[=+\-@\t\r]"
 _ECSV_TYPES: Final = {
