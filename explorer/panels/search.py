@@ -13,7 +13,7 @@ from panel.viewable import Viewable
 from explorer.session import Session
 from explorer.tools.elements import Element, script
 from explorer.tools.inspector import Latest
-from explorer.tools.resolver import resolve
+from explorer.tools.resolver import WAITING, resolve
 from explorer.tools.search import LONGEST, Hits, Shown, search_of
 from vae.errors import ExplorerError
 
@@ -44,7 +44,7 @@ class SearchBox(Element):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
-        self._latest = Latest(session.services.pool)
+        self._latest, self._asking = Latest(session.services.pool), Latest(WAITING)
         self._hits = Hits()
         self._asked: tuple[int, str] = 0, ""
 
@@ -59,6 +59,7 @@ class SearchBox(Element):
             self._ask_sesame(int(data["number"]), str(data["sesame"])[:LONGEST])
         else:
             self._asked = int(data["number"]), str(data["text"])[:LONGEST]
+            self._asking.cancel()
             self._ask()
 
     def _ask(self) -> None:
@@ -81,6 +82,8 @@ class SearchBox(Element):
         return Shown(self._session.passing, self._session.hidden_classes)
 
     def _show(self, number: int, text: str, hits: Hits) -> None:
+        if number != self._asked[0]:
+            return
         self._hits = hits
         actions = []
         if hits.offer:
@@ -104,7 +107,7 @@ class SearchBox(Element):
 
     def _ask_sesame(self, number: int, name: str) -> None:
         session, shown = self._session, self._shown()
-        self._asked = number, name
+        self._asked = number, ""
 
         def look_up() -> Hits:
             place = resolve(name)
@@ -113,7 +116,8 @@ class SearchBox(Element):
             return hits
 
         self.answer = {"number": number, "said": [f"Asking Sesame (CDS) for “{name}”…"], "wait": True}
-        self._latest.run(look_up, partial(self._show, number, ""), self._fail)
+        self._latest.cancel()
+        self._asking.run(look_up, partial(self._show, number, ""), self._fail)
 
     def _fail(self, error: ExplorerError) -> None:
         lines = [line if line.endswith(".") else f"{line}." for line in (error.what, error.todo) if line]

@@ -16,7 +16,9 @@ from vae.errors import ExplorerError
 #: How long Sesame may take in all [s].
 PATIENCE: Final = 5.0
 
-# One at a time, and apart from the explorer's own workers: a look-up without a network may hang in the resolver.
+#: Those who wait for an answer, apart from the explorer's own workers, which draw the map meanwhile.
+WAITING: Final = ThreadPoolExecutor(4, thread_name_prefix="sesame-waiting")
+# One question at a time: a look-up without a network may hang in the system's resolver for longer than anybody waits.
 _ASKING = ThreadPoolExecutor(1, thread_name_prefix="sesame")
 
 
