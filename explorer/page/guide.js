@@ -5,7 +5,7 @@ const remember = () => { try { window.localStorage.setItem(SEEN, "seen"); } catc
 export function render({ model }) {
   const text = h("span"), button = h("button", { class: "btn quiet", onclick: () => model.send_msg({ action: model.empty.action }) });
   const empty = h("div", { class: "float nothing", role: "status" }, text, button);
-  const said = h("div", { class: "sr said", role: "status", "aria-live": "polite" });
+  const said = h("div", { class: "sr spoken", role: "status", "aria-live": "polite" });
   const counted = h("div", { class: "sr counted", role: "status", "aria-live": "polite" });
   const done = () => { remember(); hint.hidden = true; };
   const cap = (key, what) => [h("kbd", {}, key), h("span", {}, what)];
