@@ -114,3 +114,4 @@ def test_share_copies_the_link_and_says_so(open_page: OpenPage, served_app: App,
     expect(page.get_by_role("tab", name="Similar")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("1")
     expect(page.locator(".xle-readout")).to_contain_text(catalogue["name"].iat[12].split()[-1])
+    page.wait_for_timeout(500)  # Bokeh complains of a page that is closed in mid-sentence
