@@ -1,9 +1,10 @@
 // Chips of the active filters, and the card beside the rail in which they are made.
 const LIVE_MS = 90;  // while a handle moves, the map hears of it this often
+const PATIENCE_MS = 3000;  // for the server to answer a drag; then what it says counts
 export function render({ model }) {
-  const chips = h("div", { class: "chips" });
   const clear = h("button", { class: "link", title: "Remove every filter", onclick: () => model.send_msg({ do: "clear" }) }, "Clear");
   const add = h("button", { class: "fchip add", title: "Filter by counts, dates, hardness and more (F)", "aria-haspopup": "dialog", "aria-expanded": false, onclick: () => (card.hidden ? open(null, add) : close()) }, icon("plus"), "Add filter");
+  const chips = h("div", { class: "chips" }, add);
   const left = h("span", { class: "sub", role: "status" });
   const list = h("div", { class: "list" });
   const done = h("button", { class: "ghost", title: "Close (Esc)", "aria-label": "Close the filters", onclick: () => close() }, icon("close"));
@@ -43,17 +44,26 @@ export function render({ model }) {
     wanted = null;
   };
   const textRow = () => {
-    let timer = 0;
-    const tell = () => { clearTimeout(timer); model.send_msg({ do: "text", key: "text", text: field.value }); };
+    let timer = 0, told = "";
+    const tell = () => {
+      clearTimeout(timer);
+      if (field.value !== told) model.send_msg({ do: "text", key: "text", text: told = field.value });
+    };
     const field = h("input", { type: "text", maxlength: 80, placeholder: "Name, OBS_ID or SIMBAD type contains …", "aria-label": "Name, OBS_ID or SIMBAD type contains", autocomplete: "off", spellcheck: "false",
       oninput: () => { clearTimeout(timer); timer = setTimeout(tell, 350); }, onchange: tell });
     const node = h("label", { class: "find" }, icon("search"), field);
-    return { node, focus: () => field.focus(), show: () => { if (field.getRootNode().activeElement !== field) field.value = active("text")?.text ?? ""; } };
+    return { node, focus: () => field.focus(), show: () => { if (field.getRootNode().activeElement !== field) field.value = told = active("text")?.text ?? ""; } };
   };
   const rangeRow = (spec) => {
     const scale = scaleOf(spec), small = bars(spec, scale);
-    let due = 0, last = 0;
-    const send = (range) => { last = performance.now(); due = 0; model.send_msg({ do: "range", key: spec.key, low: range.low, high: range.high }); };
+    let due = 0, last = 0, sent = null;
+    const send = (range) => { last = performance.now(); sent = { ...range }; model.send_msg({ do: "range", key: spec.key, low: range.low, high: range.high }); };
+    const same = (a, b) => (a == null || b == null ? a == b : spec.kind === "date" ? Math.floor(a) === Math.floor(b) : a === b);
+    /** Whether the server has caught up with the hand: what it says of earlier moves must not pull the handle back. */
+    const settled = (filter) => {
+      if (sent && ((same(filter?.low, sent.low) && same(filter?.high, sent.high)) || performance.now() - last > PATIENCE_MS)) sent = null;
+      return !sent;
+    };
     const large = brush(spec, scale, (range, final) => {
       fields.low.value = range.low === null ? "" : scale.words(range.low);
       fields.high.value = range.high === null ? "" : scale.words(range.high);
@@ -74,14 +84,15 @@ export function render({ model }) {
     const expand = (wide) => { body.hidden = !wide; head.setAttribute("aria-expanded", String(wide)); node.classList.toggle("wide", wide); if (wide) large.draw(); };
     return { node, expand, focus: () => head.focus(), show: () => {
       const counts = model.counts.ranges?.[spec.key], filter = active(spec.key), wrong = model.complaint.key === spec.key;
-      small.show(counts, filter && !large.busy() ? filter : filter ?? null);
-      large.show(counts, filter);
+      const caught = settled(filter) && !large.busy();
+      small.show(counts, filter ?? null);
+      large.show(counts, caught ? filter ?? {} : null);
       off.hidden = !filter;
       node.classList.toggle("on", !!filter);
       fault.hidden = !wrong;
       fault.textContent = wrong ? model.complaint.text : "";
       const focused = node.getRootNode().activeElement;
-      if (!large.busy() && !wrong) for (const end of ["low", "high"]) if (fields[end] !== focused) fields[end].value = filter?.[`${end}_text`] ?? "";
+      if (caught && !wrong) for (const end of ["low", "high"]) if (fields[end] !== focused) fields[end].value = filter?.[`${end}_text`] ?? "";
     } };
   };
   const valuesRow = (spec) => {
@@ -118,13 +129,31 @@ export function render({ model }) {
     left.textContent = model.counts.left === undefined ? "Counting …" : `${thousands(model.counts.left)} of ${thousands(model.card.n ?? 0)} pass`;
     if (first && rows.size && !card.hidden) land();
   };
+  const kept = new Map();  // chips by key: one that stays is the same element, so that no press on it is lost
+  const chipOf = (key) => {
+    const words = h("button", { class: "words", title: "Change this filter", onclick: () => open(key, words) });
+    const x = h("button", { class: "x", onclick: () => model.send_msg({ do: "remove", key }) }, icon("close"));
+    return { node: h("span", { class: "fchip", "data-key": key }, words, x), words, x };
+  };
   const showChips = () => {
-    const focused = chips.getRootNode().activeElement, at = focused?.dataset?.key;
-    chips.replaceChildren(...model.active.map((each) => h("span", { class: "fchip", "data-key": each.key },
-      h("button", { class: "words", title: "Change this filter", onclick: (event) => open(each.key, event.currentTarget) }, each.words),
-      h("button", { class: "x", "data-key": each.key, title: `Remove: ${each.words}`, "aria-label": `Remove the filter ${each.words}`, onclick: () => model.send_msg({ do: "remove", key: each.key }) }, icon("close")))), add);
-    if (at && !chips.querySelector(`button[data-key="${at}"]`)) (chips.querySelector("button.x") ?? add).focus();
-    else if (at) chips.querySelector(`button[data-key="${at}"]`).focus();
+    const gone = new Set(kept.keys()), focused = chips.getRootNode().activeElement;
+    model.active.forEach((each, i) => {
+      gone.delete(each.key);
+      if (!kept.has(each.key)) kept.set(each.key, chipOf(each.key));
+      const { node, words, x } = kept.get(each.key);
+      if (words.textContent !== each.words) {
+        words.textContent = each.words;
+        x.title = `Remove: ${each.words}`;
+        x.setAttribute("aria-label", `Remove the filter ${each.words}`);
+      }
+      if (chips.children[i] !== node) chips.insertBefore(node, chips.children[i] ?? null);
+    });
+    for (const key of gone) {
+      const { node } = kept.get(key);
+      if (node.contains(focused)) (node.nextElementSibling.querySelector?.("button.x") ?? add).focus();
+      node.remove();
+      kept.delete(key);
+    }
     clear.disabled = model.active.length === 0;
     clear.title = clear.disabled ? "No filter to remove" : "Remove every filter";
   };

@@ -62,24 +62,23 @@ class FilterChips(Element):
 
     # -- what a person does ------------------------------------------------------------------------------------------
     def _received(self, data: dict[str, Any]) -> None:
-        what = data.get("do")
+        what, key = data.get("do"), str(data.get("key", ""))
+        if key == "text" or what == "clear":
+            self._texts.cancel()  # or what is still being looked for would come after
         if what == "open":
             self._open = True
             self._recount()
         elif what == "close":
             self._open, self.complaint = False, {}
         elif what == "clear":
-            self._texts.cancel()
             self._session.set_filters(())
         elif what == "remove":
-            self._session.remove_filter(str(data["key"]))
+            self._session.remove_filter(key)
         else:
-            self._change(str(data["key"]), data)
+            self._change(key, data)
 
     def _change(self, key: str, data: dict[str, Any]) -> None:
         self.complaint = {}
-        if key == "text":
-            self._texts.cancel()
         try:
             wanted = read(key, data)
         except ExplorerError as error:

@@ -120,9 +120,14 @@ function brush(spec, scale, changed) {
   plot.addEventListener("pointerup", release);
   plot.addEventListener("pointercancel", release);
   const STEPS = { ArrowLeft: -1 / 128, ArrowDown: -1 / 128, ArrowRight: 1 / 128, ArrowUp: 1 / 128, PageDown: -1 / 16, PageUp: 1 / 16 };
+  const exact = {};  // where a handle stands before its value is rounded: steps do not drift
   const press = (event, end) => {
     const step = STEPS[event.key];
-    if (step) set(end, at(end) + step * (event.shiftKey ? 4 : 1));
+    if (step) {
+      const from = exact[end] !== undefined && limit(exact[end]) === range[end] ? exact[end] : at(end);
+      exact[end] = from + step * (event.shiftKey ? 4 : 1);
+      set(end, exact[end]);
+    }
     else if (event.key === "Home") set(end, 0);
     else if (event.key === "End") set(end, 1);
     else return;
@@ -131,5 +136,5 @@ function brush(spec, scale, changed) {
     changed(range, true);
   };
   return { node: h("div", { class: "brush" }, plot, ticks), draw, busy: () => drag !== null,
-    show: (fresh, limits) => { counts = fresh; if (!drag) { range.low = limits?.low ?? null; range.high = limits?.high ?? null; } draw(); } };
+    show: (fresh, limits) => { counts = fresh; if (limits) { range.low = limits.low ?? null; range.high = limits.high ?? null; } draw(); } };
 }
