@@ -26,23 +26,30 @@ class Benchmark:
     encode: a store to latents, from the disk.
 
     render: frames of the map, lasso and hover on the server, beside HoloViews, datashader, matplotlib and shapely.
+
+    browser: what a person feels in Chromium at 1440 x 900: wheel, pan, click, lasso, opening, memory of many tabs;
+    wheel, pan and opening beside a map of HoloViews' datashade, served the same way.
     """
 
-    what: tyro.conf.Positional[Literal["demo", "train", "encode", "render"]]
+    what: tyro.conf.Positional[Literal["demo", "train", "encode", "render", "browser"]]
     """What to measure."""
     detections: int | None = None
     """Detections of the large build (100,000), of the store to train on (65,536) or to encode (1,000,000), or drawn on
-    the map (1,000,000)."""
+    the map (1,000,000; browser: built first if there is no --atlas)."""
     seed: int = 1
     """Seed of the simulation."""
     repeat: int | None = None
-    """Times that each way is measured (3; render: 20); medians are reported."""
+    """Times that each way is measured (3; render, browser: 20); medians are reported."""
     scratch: Path | None = None
     """Folder with room for an atlas at a time; the system's temporary one by default."""
     store: Path | None = None
     """train, encode: a store to use instead of simulating one."""
     atlas: Path | None = None
-    """render: an atlas whose detections are drawn, instead of a mixture."""
+    """render, browser: an atlas whose detections are drawn, instead of a mixture or a new one."""
+    tabs: int = 10
+    """browser: tabs that pan at once."""
+    cycles: int = 50
+    """browser: times that a page is opened and closed while memory is watched."""
     seed_run: Path | None = None
     """train: a model that `train.py --recipe seed` made from the store."""
     lengths: tuple[int, ...] = (2_500, 5_000, 8_000, 10_000)
@@ -51,8 +58,8 @@ class Benchmark:
     """Print the figures as JSON."""
 
 
-_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000, "render": 1_000_000}
-_REPEATS = {"render": 20}
+_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000, "render": 1_000_000, "browser": 1_000_000}
+_REPEATS = {"render": 20, "browser": 20}
 
 
 def main(options: Benchmark) -> dict[str, Any]:
@@ -63,8 +70,10 @@ def main(options: Benchmark) -> dict[str, Any]:
         if value < 1:
             raise OptionError(f"--{name} {value} is too small", todo="Give 1 or more")
     more: dict[str, Any] = {}
-    if options.what == "render":
+    if options.what in ("render", "browser"):
         more["atlas"] = options.atlas
+    if options.what == "browser":
+        more |= {"tabs": options.tabs, "cycles": options.cycles}
     if options.what in ("train", "encode"):
         more["store"] = options.store
     if options.what == "train":

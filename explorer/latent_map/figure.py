@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from explorer.session import Session
 from explorer.tools import words
 from explorer.tools.figures import Picture
 
+_LOG = logging.getLogger(__name__)
 #: For marks drawn before the browser has laid the figure out; drawn again with the first frame [px].
 _ASSUMED_SIZE: Final = (900, 800)
 #: Bokeh measures text without the page's tabular figures, so it must draw without them too.
@@ -79,7 +81,7 @@ class LatentMap:
         self.gestures = Gestures(self.figure, session, cells_of(services), self.marks.sources, self._scene)
         self._axes = Axes(self.figure)
         document = pn.state.curdoc
-        self._loop = FrameLoop(services, renderer_of(services), document, self._request, self._arrived)
+        self._loop = FrameLoop(services, renderer_of(services), document, self._request, self._arrived, self._not_drawn)
         if document is not None:
             document.on_session_destroyed(lambda _context: self._loop.close())
         self._style()
@@ -166,6 +168,10 @@ class LatentMap:
         self.marks.contours(parcel.frame.contours)
         self._draw_marks()
         self._tell()
+
+    def _not_drawn(self, error: BaseException) -> None:
+        _LOG.error("a frame of the map could not be drawn", exc_info=error)
+        self.session.notice = "The map could not be drawn here: move it, or see the server's log."
 
     def _tell(self) -> None:
         """Tell the session what is on screen once the hand rests: every number in the page would follow it."""

@@ -35,6 +35,8 @@ class FrameLoop:
         Returns what is to be drawn now; None for nothing.
     arrived : callable
         Gets the finished frame, under the document's lock.
+    failed : callable
+        Gets the error where there is no frame; the next wish is drawn all the same.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class FrameLoop:
         document: Document | None,
         wanted: Callable[[], Request | None],
         arrived: Callable[[Parcel], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self._pool, self._renderer, self._document = services.pool, renderer, document
-        self._wanted, self._arrived = wanted, arrived
+        self._wanted, self._arrived, self._failed = wanted, arrived, failed
         self._drawing = self._scheduled = self._again = self._closed = False
         self._sent_at: float | None = None
         self._drawn: Request | None = None
@@ -98,6 +101,10 @@ class FrameLoop:
     def _land(self, request: Request, future: Future[Parcel]) -> None:
         self._drawing = False
         if self._closed:
+            return
+        error = future.exception()
+        if error is not None:
+            self._failed(error)
             return
         self._drawn, self._sent_at = request, time.monotonic()
         self._arrived(future.result())

@@ -1,0 +1,290 @@
+"""What a person feels: Chromium at 1440 x 900 on a warm server, ours beside a stock `datashade` map of the same points.
+
+All times are taken in the page, from the event of the mouse to the paint after its answer.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from _benchmarks.processes import run_script
+from _benchmarks.served import Served, serve
+from explorer.services import Services, services
+from vae.errors import ExplorerError
+
+#: Debian's Chromium, without what talks to anybody.
+CHROMIUM: Final = "/usr/bin/chromium"
+FLAGS: Final = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+WINDOW: Final = {"width": 1440, "height": 900}
+TABS: Final = 10
+CYCLES: Final = 50
+#: Share of all detections in the lasso that is timed.
+_LASSO_SHARE: Final = 0.3
+_PROBE: Final = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
+_HERE: Final = Path(__file__).resolve().parent
+#: DESIGN's budgets [ms, MiB]: must, prize.
+_BUDGETS: Final = {
+    "wheel_ms": (None, 150),
+    "lasso_ms": (150, 80),
+    "pick_ms": (200, 100),
+    "decode_ms": (200, 100),
+    "first_map_ms": (3000, 1500),
+    "server_rss_mib": (1024, None),
+    "mib_per_tab": (10, None),
+}
+
+
+def measure(
+    detections: int,
+    seed: int,
+    repeat: int,
+    scratch: Path | None,
+    atlas: Path | None = None,
+    tabs: int = TABS,
+    cycles: int = CYCLES,
+) -> dict[str, Any]:
+    """Measure our page and the stock map, in turn, in one browser.
+
+    Parameters
+    ----------
+    detections : int
+        Size of the atlas that is built where none is given.
+    seed : int
+        Of its simulation.
+    repeat : int
+        Times each thing is done; medians are reported.
+    scratch : Path, optional
+        Where the atlas is built, and removed.
+    atlas : Path, optional
+        An atlas to use instead.
+    tabs : int
+        Tabs that pan at once.
+    cycles : int
+        Times that a page is opened and closed.
+
+    Returns
+    -------
+    dict
+        Medians [ms], memory [MiB], ratios to stock, and which budgets are met.
+    """
+    if not Path(CHROMIUM).exists():
+        raise ExplorerError("no Chromium here", where=CHROMIUM, todo="Install it (Debian: apt install chromium)")
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="benchmark-") as folder:
+        path = atlas or Path(folder) / "atlas"
+        if atlas is None:
+            run_script("build_demo", "--detections", detections, "--seed", seed, "--out", path)
+        opened = services(path)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+            ours = _ours(browser, path, opened, repeat, tabs, cycles)
+            stock = _stock(browser, path, repeat)
+            browser.close()
+    return {
+        "cpu_count": os.cpu_count(),
+        "load_average": [round(load, 2) for load in os.getloadavg()],
+        "detections": len(opened),
+        "repeat": repeat,
+        "window": list(WINDOW.values()),
+        "ours": ours,
+        "stock": stock,
+        "times_faster_than_stock": {
+            name: round(stock[name] / ours[name], 2) for name in ("wheel_ms", "pan_ms", "first_map_ms")
+        },
+        "budgets": {
+            name: {"measured": ours[name], "must": must, "prize": prize, "met": must is None or ours[name] <= must}
+            for name, (must, prize) in _BUDGETS.items()
+            if name in ours
+        },
+    }
+
+
+# -- ours ------------------------------------------------------------------------------------------------------------
+def _ours(browser: Browser, atlas: Path, opened: Services, repeat: int, tabs: int, cycles: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with serve("explorer/app.py", atlas) as served:
+        found["server_rss_mib"] = served.rss_mib()
+        _cycle(browser, served, 1)
+        found["first_map_ms"] = _median(_first_map(browser, served) for _ in range(min(repeat, 20)))
+        with _page(browser, served) as page:
+            found |= _map(page, repeat)
+            found |= _inspector(page, opened, repeat)
+            found["lasso_ms"], found["lasso_detections"] = _lasso(page, opened, repeat)
+        served.settle()
+        before = served.rss_mib()
+        found |= _many_tabs(browser, served, tabs, repeat)
+        served.settle()
+        between = served.rss_mib()
+        _cycle(browser, served, cycles)
+        served.settle()
+        found["rss_before_tabs_mib"], found["rss_after_tabs_mib"] = before, between
+        found["cycles"] = cycles
+        found["rss_growth_by_cycles_mib"] = round(served.rss_mib() - between, 1)
+    return found
+
+
+def _stock(browser: Browser, atlas: Path, repeat: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with serve(str(_HERE / "stock_map.py"), atlas) as served:
+        _cycle(browser, served, 1)
+        found["first_map_ms"] = _median(_first_map(browser, served) for _ in range(min(repeat, 20)))
+        with _page(browser, served) as page:
+            found |= _map(page, repeat)
+        found["server_rss_mib"] = served.rss_mib()
+    return found
+
+
+@contextmanager
+def _page(browser: Browser, served: Served) -> Iterator[Page]:
+    context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]  # a TypedDict of the same two
+    context.add_init_script(_PROBE)
+    page = context.new_page()
+    page.goto(served.url)
+    page.evaluate("probe.opened()")
+    yield page
+    context.close()
+
+
+def _first_map(browser: Browser, served: Served) -> float:
+    with _page(browser, served) as page:
+        return float(page.evaluate("probe.opened()"))  # since the navigation began
+
+
+def _cycle(browser: Browser, served: Served, times: int) -> None:
+    for _ in range(times):
+        with _page(browser, served):
+            pass
+
+
+def _map(page: Page, repeat: int) -> dict[str, float]:
+    """Wheel and pan, each until the image of the new view is painted."""
+    left, top, width, height = _figure(page)
+    x, y = left + 0.45 * width, top + 0.5 * height
+    page.mouse.move(x, y)
+    page.wait_for_timeout(400)
+
+    def wheel(turn: int) -> float:
+        page.evaluate("probe.arm_image()")
+        page.mouse.wheel(0, -240 if turn % 2 == 0 else 240)
+        taken = float(page.evaluate("probe.since('wheel')"))
+        page.wait_for_timeout(350)
+        return taken
+
+    def pan(turn: int) -> float:
+        page.mouse.down()
+        page.mouse.move(x + 12, y)  # enough to be a drag and no long press
+        page.wait_for_timeout(400)
+        page.evaluate("probe.arm_image()")
+        page.mouse.move(x + (52 if turn % 2 == 0 else -28), y)
+        taken = float(page.evaluate("probe.since('pointermove')"))
+        page.mouse.up()
+        page.mouse.move(x, y)
+        page.wait_for_timeout(300)
+        return taken
+
+    wheel(0), wheel(1)  # the first turn of a page is not what a person remembers
+    return {"wheel_ms": _median(map(wheel, range(repeat))), "pan_ms": _median(map(pan, range(repeat)))}
+
+
+def _inspector(page: Page, opened: Services, repeat: int) -> dict[str, float]:
+    """Click a detection, and click beside all of them, each until the spectrum is drawn."""
+    page.keyboard.press("0")
+    page.wait_for_timeout(600)
+    left, top, width, height = _figure(page)
+    x0, x1, y0, y1 = opened.home
+    at = np.stack([(opened.x - x0) / (x1 - x0) * width, (y1 - opened.y) / (y1 - y0) * height], axis=1)
+    inside = ((at > 120) & (at < np.array([width, height]) - 200)).all(axis=1)
+    rows = np.random.default_rng(1).permutation(np.flatnonzero(inside))[: repeat + 1]
+    bins = np.histogram2d(at[:, 0], at[:, 1], bins=[np.arange(0.0, width, 24), np.arange(0.0, height, 24)])[0]
+    lit = np.array([bins[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].sum() for i, j in np.ndindex(bins.shape)])
+    empty = (np.array(list(np.ndindex(bins.shape)))[lit == 0] + 0.5) * 24
+    empty = empty[((empty > 70) & (empty < np.array([width, height]) - 70)).all(axis=1)]
+
+    def click(place: Any) -> float:
+        page.evaluate("probe.arm_spectrum()")
+        page.mouse.click(left + float(place[0]), top + float(place[1]))
+        taken = float(page.evaluate("probe.since('pointerup')"))
+        page.wait_for_timeout(450)
+        return taken
+
+    found = {"pick_ms": _median([click(at[row]) for row in rows][1:])}
+    if len(empty):
+        places = empty[np.random.default_rng(1).integers(0, len(empty), repeat)]
+        found["decode_ms"] = _median(map(click, places))
+    return found
+
+
+def _lasso(page: Page, opened: Services, repeat: int) -> tuple[float, int]:
+    """Draw a lasso around a share of all, until its number is on the map."""
+    left, top, width, height = _figure(page)
+    x0, x1, y0, y1 = opened.home
+    middle = np.array([np.median(opened.x), np.median(opened.y)])
+    per = np.array([width / (x1 - x0), height / (y1 - y0)])
+    away = np.hypot(*((np.column_stack([opened.x, opened.y]) - middle) * per).T)
+    radius = float(np.quantile(away, _LASSO_SHARE))
+    centre = np.array([left, top]) + (middle - [x0, y1]) * per * [1, -1]
+    angles = np.linspace(0, 1.98 * np.pi, 400)
+    corners = centre + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def draw(_turn: int) -> float:
+        page.mouse.move(*corners[0])
+        page.mouse.down()
+        for corner in corners[1:]:
+            page.mouse.move(*corner)
+        page.evaluate("probe.arm_tag()")
+        page.mouse.up()
+        taken = float(page.evaluate("probe.since('pointerup')"))
+        page.wait_for_timeout(500)
+        return taken
+
+    page.keyboard.press("l")
+    taken = _median(map(draw, range(repeat)))
+    page.keyboard.press("v")
+    return taken, int(np.count_nonzero(away <= radius))
+
+
+def _many_tabs(browser: Browser, served: Served, tabs: int, repeat: int) -> dict[str, Any]:
+    """Memory of many tabs, and what panning costs when all do it at once."""
+    context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]  # a TypedDict of the same two
+    context.add_init_script(_PROBE)
+    before, pages = served.rss_mib(), []
+    for _ in range(tabs):
+        page = context.new_page()
+        page.goto(served.url)
+        page.evaluate("probe.opened()")
+        pages.append(page)
+    rss = served.rss_mib()
+    alone = list(pages[0].evaluate(f"probe.pan({repeat})"))
+    for page in pages:
+        page.evaluate(f"window.panned = probe.pan({repeat}), undefined")
+    together = [time_ms for page in pages for time_ms in page.evaluate("window.panned")]
+    context.close()
+    return {
+        "tabs": tabs,
+        "mib_per_tab": round((rss - before) / tabs, 2),
+        "pan_alone_ms": _median(alone),
+        "pan_of_all_tabs_ms": _median(together),
+        "pan_of_all_tabs_p90_ms": round(float(np.quantile(together, 0.9)), 1),
+    }
+
+
+# -- helpers ---------------------------------------------------------------------------------------------------------
+def _figure(page: Page) -> tuple[float, float, float, float]:
+    box = page.locator(".xle-map, .bk-Figure").first.bounding_box()
+    assert box is not None, "there is no map in this page"
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+def _median(values: Any) -> float:
+    return round(float(statistics.median(values)), 1)
