@@ -121,6 +121,17 @@ class Contour(NamedTuple):
     ys: NDArray[np.float64]
 
 
+class Region(NamedTuple):
+    """Outline of a part of a class, where it prevails among the labelled."""
+
+    name: str  #: display class
+    share: float  #: of the labelled detections inside, 0 to 1
+    xs: NDArray[np.float64]  #: outline, in latent units
+    ys: NDArray[np.float64]
+    x: float  #: top of the outline, for the label
+    y: float
+
+
 @dataclass(frozen=True)
 class Frame:
     """A rendered view.
@@ -142,6 +153,8 @@ class Frame:
         Where a quantity colours the map.
     contours : tuple of Contour
         Where they were asked for; the widest first.
+    regions : tuple of Region
+        Where classes prevail, with the contours.
     """
 
     image: Image
@@ -152,3 +165,4 @@ class Frame:
     class_counts: NDArray[np.int64]
     scale: ColourScale | None = None
     contours: tuple[Contour, ...] = ()
+    regions: tuple[Region, ...] = ()

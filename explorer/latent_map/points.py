@@ -50,9 +50,9 @@ class Points:
         column, row = (grid.cells(values) for grid, values in zip(self._grids, (services.x, services.y), strict=True))
         cells = row * _CELLS + column
         self._order, self._starts = sort_by_cell(cells, _CELLS**2)
-        self.x, self.y, self.codes = (
-            gather(part, self._order) for part in (services.x, services.y, services.class_codes)
-        )
+        self.x: NDArray[np.float32] = gather(services.x, self._order)
+        self.y: NDArray[np.float32] = gather(services.y, self._order)
+        self.codes: NDArray[np.uint8] = gather(services.class_codes, self._order)
         self._masks = _Kept()
         self._columns: OrderedDict[str, Column] = OrderedDict()
         self._lock = threading.Lock()

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from explorer.latent_map import contours, counting, growth, kernels, ramps
+from explorer.latent_map import contours, counting, growth, kernels, ramps, regions
 from explorer.latent_map.counting import Tally
-from explorer.latent_map.frame import ColourScale, Contour, Frame, Request, View
+from explorer.latent_map.frame import ColourScale, Contour, Frame, Region, Request, View
 from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks, Shades
 from explorer.latent_map.points import Column, Points
 from explorer.palette import Theme, class_weight, palette
@@ -20,7 +20,7 @@ from explorer.services import Services
 from explorer.tools import polygon
 from explorer.tools.selection import Mask
 
-__all__ = ["MAX_SIDE", "ColourScale", "Contour", "Frame", "Renderer", "Request", "View", "renderer_of"]
+__all__ = ["MAX_SIDE", "ColourScale", "Contour", "Frame", "Region", "Renderer", "Request", "View", "renderer_of"]
 
 #: Below one detection in so many pixels points become discs of 3, and of 5, pixels across.
 _PIXELS_PER_DETECTION: Final = ((400, 5), (100, 3))
@@ -53,7 +53,7 @@ class Renderer:
         self._home = View(*services.home)
         self._weights = np.array([class_weight(name) for name in self._names])
         self._frames: OrderedDict[Request, Frame] = OrderedDict()
-        self._lines: OrderedDict[Request, tuple[Contour, ...]] = OrderedDict()
+        self._lines: OrderedDict[Request, tuple[tuple[Contour, ...], tuple[Region, ...]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def draw(self, request: Request) -> Frame:
@@ -98,7 +98,7 @@ class Renderer:
             1e3 * (time.perf_counter() - start),
             tally.by_class[: len(self._names)],
             None if column is None else ColourScale(column.key, column.low, column.high),
-            self._contours(request) if request.contours else (),
+            *(self._contours(request) if request.contours else ((), ())),
         )
 
     def _count(self, request: Request, column: Column | None) -> Tally:
@@ -120,13 +120,17 @@ class Renderer:
             counting.shares_to_light(tally.chosen, tally.chosen_light, colours, unknown)
         return tally
 
-    def _contours(self, request: Request) -> tuple[Contour, ...]:
+    def _contours(self, request: Request) -> tuple[tuple[Contour, ...], tuple[Region, ...]]:
         """Lines of all that is shown, wherever the view is: they do not move under the hand."""
-        whole = Request(contours.around(self._home), (contours.CELLS,) * 2, request.hidden, passing=request.passing)
+        view, passing = contours.around(self._home), request.passing
+        whole = Request(view, (contours.CELLS,) * 2, request.hidden, passing=passing)
         with self._lock:
             known = self._lines.get(whole)
         if known is None:
-            known = contours.lines(self._count(whole, None).shown, whole.view)
+            sort = None if passing is None else self.points.sorted(passing)
+            counts = regions.count_classes(self.points, view, len(self._names), sort)
+            counts[~self._visible(request.hidden)] = 0
+            known = contours.lines(counts.sum(axis=0), view), regions.regions(counts, self._names, view)
         with self._lock:
             self._lines[whole] = known
             while len(self._lines) > _LINES:
@@ -200,7 +204,8 @@ def _warm_up(renderer: Renderer, services: Services) -> None:
     some = np.ones(len(services.class_names), dtype=bool)
     tally = counting.count(renderer.points, view, (8, 8), paints, some, shares=shares)
     counting.shares_to_light(tally.shown, tally.light, *_ramp_light("log", "dark"))
-    renderer.draw(Request(view, (64, 64), contours=True))
+    for passing in (None, few):
+        renderer.draw(Request(view, (64, 64), passing=passing, contours=True))
     image = np.zeros((8, 8), np.uint32)
     growth.grow_lonely(image, image)
     growth.grow_discs(image, image, growth.disc(3))

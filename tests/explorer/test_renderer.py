@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numba.core.registry import CPUDispatcher as Dispatcher
 from scipy.spatial import cKDTree
 
-from explorer.latent_map import counting, growth, kernels, ramps
+from explorer.latent_map import counting, growth, kernels, ramps, regions
 from explorer.latent_map import points as points_module
 from explorer.latent_map.points import Points, gather, sort_by_cell
 from explorer.latent_map.renderer import Frame, Renderer, Request, View, renderer_of
@@ -326,6 +326,19 @@ def test_contours_stay_under_pan_and_follow_what_is_shown(services: Services, ho
     assert renderer.draw(Request(home, SIZE)).contours == ()
 
 
+def test_regions_are_of_what_is_shown(services: Services, home: View) -> None:
+    renderer = Renderer(services)
+    found = renderer.draw(Request(home, SIZE, contours=True)).regions
+    alone = frozenset(NAMES) - {NAMES[2]}
+    (only,) = renderer.draw(Request(home, SIZE, alone, contours=True)).regions
+    assert (only.name, only.share) == (NAMES[2], 1.0)
+    assert all(each.share < 1 for each in found)
+    passing = services.class_codes == 4
+    (only,) = renderer.draw(Request(home, SIZE, passing=passing, contours=True)).regions
+    assert only.name == NAMES[4]
+    assert renderer.draw(Request(home, SIZE)).regions == ()
+
+
 def test_points_grow_as_the_view_empties(services: Services, renderer: Renderer) -> None:
     """Zoomed in far, a detection covers more pixels: first a plus, then discs of 3 and 5 pixels."""
     x, y = float(services.x[0]), float(services.y[0])
@@ -347,7 +360,7 @@ def test_an_empty_view_and_an_absurd_size_are_no_errors(renderer: Renderer) -> N
 def test_nothing_is_left_to_compile_for_the_first_visitor(home: View) -> None:
     services = some_services()
     renderer = renderer_of(services)
-    modules = (counting, growth, kernels, points_module, polygon)
+    modules = (counting, growth, kernels, points_module, polygon, regions)
     kernels_ = [each for module in modules for each in vars(module).values() if isinstance(each, Dispatcher)]
     assert len(kernels_) > 10
     compiled = [list(each.signatures) for each in kernels_]
