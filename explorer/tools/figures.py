@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -161,15 +162,12 @@ class Sheet:
     colours : Palette
     width, height : float
         Of the drawing, without what stands below it [mm].
-    footer : float
-        Height of what stands below it [mm].
     """
 
     figure: Figure
     colours: Palette
     width: float
     height: float
-    footer: float
 
     def box(self, left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
         """Place of a rectangle in fractions of the figure, from below: left, bottom, width, height."""
@@ -202,6 +200,15 @@ def saved(picture: Picture, wish: Wish) -> bytes:
     picture : Picture
     wish : Wish
     """
+    with drawn(picture, wish) as figure:
+        written = io.BytesIO()
+        figure.savefig(written, format=wish.format, metadata=_metadata(picture.origin, wish.format))
+        return written.getvalue()
+
+
+@contextmanager
+def drawn(picture: Picture, wish: Wish) -> Iterator[Figure]:
+    """Draw a picture; its style holds, and no other figure is drawn, within the block."""
     from matplotlib.figure import Figure
 
     with _LOCK, styled(wish.theme, picture.name) as colours:
@@ -211,14 +218,12 @@ def saved(picture: Picture, wish: Wish) -> bytes:
         footer = _GAP_MM + LINE_MM[ORIGIN_PT] * len(lines) + EDGE_MM
         pixels = round(_pixels(width)), round(_pixels(height)) + round(_pixels(footer))
         figure = Figure(figsize=(pixels[0] / DPI, pixels[1] / DPI), dpi=DPI)
-        sheet = Sheet(figure, colours, width, height, footer)
+        sheet = Sheet(figure, colours, width, height)
         picture.draw(sheet)
         for number, line in enumerate(lines):
             top = height + _GAP_MM + number * LINE_MM[ORIGIN_PT]
             sheet.text(EDGE_MM, top, line, ORIGIN_PT, color=colours["text-3"])
-        written = io.BytesIO()
-        figure.savefig(written, format=wish.format, metadata=_metadata(picture.origin, wish.format))
-        return written.getvalue()
+        yield figure
 
 
 def _pixels(mm: float) -> float:
