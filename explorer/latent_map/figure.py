@@ -166,6 +166,7 @@ class LatentMap:
         self._wire.send(parcel)
         self.frame = parcel.frame
         self.marks.contours(parcel.frame.contours)
+        self._scene.regions = parcel.frame.regions
         self._draw_marks()
         self._tell()
 

@@ -39,10 +39,10 @@ _RING_WIDE: Final = 14 / RING
 _RING_SCRIPT: Final = Path(__file__).with_name("ring.js").read_text(encoding="utf-8")
 
 _SOURCES: Final = (
-    "contours disc outline tag line pieces observations arrows ellipses ring leader ends name decoded decoded_name "
-    "hover"
+    "contours regions region_names disc outline tag line pieces observations arrows ellipses ring leader ends name "
+    "decoded decoded_name hover"
 )
-_TEXT_SOURCES: Final = ("ends", "name", "decoded_name")
+_TEXT_SOURCES: Final = ("region_names", "ends", "name", "decoded_name")
 
 
 class Marks:
@@ -96,6 +96,8 @@ class Marks:
         lines = {"xs": "xs", "ys": "ys", "line_join": "round"}
         self._add("contours", MultiLine(**lines, line_width=3.5, line_alpha=0.55), line_color="halo")
         self._add("contours", MultiLine(**lines, line_width=1.25, line_alpha="alpha"), line_color="map-label")
+        self._add("regions", MultiLine(**lines, line_width=3.5, line_alpha=0.55), line_color="halo")
+        self._add("regions", MultiLine(**lines, line_width=1.25, line_dash=[1, 4], line_cap="round"), line_color="mark")
 
     def _add_outline(self) -> None:
         patch = {"xs": "xs", "ys": "ys"}
@@ -155,6 +157,7 @@ class Marks:
             | scenes.decoded_columns(scene.decoded)
             | scenes.track_columns(scene.track, scale, self._palette)
             | scenes.outline_columns(scene.outline, scene.selected, scale)
+            | scenes.region_columns(scene.regions)
         )
         roles = {"mark": self._palette["mark"], "label": self._palette["map-label"], "model": self._palette["model"]}
         for name, data in columns.items():

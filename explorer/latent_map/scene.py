@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.latent_map import track
-from explorer.latent_map.frame import Contour, View
+from explorer.latent_map.frame import Contour, Region, View
 from explorer.palette import Palette
 from explorer.tools import words
 
@@ -79,6 +79,7 @@ class Scene:
     decoded: tuple[float, float] | None = None
     outline: tuple[Any, Any] | None = None
     selected: int = -1
+    regions: Sequence[Region] = ()
 
 
 def picked_columns(
@@ -257,6 +258,21 @@ def contour_columns(contours: Sequence[Contour]) -> Columns:
         "xs": [line.xs for line in contours],
         "ys": [line.ys for line in contours],
         "alpha": [0.95 - 0.6 * line.share for line in contours],
+    }
+
+
+def region_columns(regions: Sequence[Region]) -> dict[str, Columns]:
+    """Outlines of where classes prevail, and their names with the share among the labelled."""
+    if not regions:
+        return {"regions": no_rows("xs ys"), "region_names": no_rows(TEXT)}
+    return {
+        "regions": {"xs": [each.xs for each in regions], "ys": [each.ys for each in regions]},
+        "region_names": _texts(
+            [
+                (each.x, each.y, f"{each.name} {100 * each.share:.0f} %", 0.0, -10.0, "center", "label", "normal")
+                for each in regions
+            ]
+        ),
     }
 
 
