@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from explorer.page.parameters import PARAMETERS, complaint
+from explorer.page.parameters import PARAMETERS, WATCHED, complaint
 from explorer.palette import THEMES, Theme
 from explorer.session import Session
 from vae.errors import ExplorerError
@@ -78,6 +78,22 @@ def restore(session: Session, query: Query) -> list[str]:
         names = ", ".join(f"“{name[:24]}”" for name in strange[:_TOLD])
         ignored.append(f"Unknown in the link and ignored: {names}{' and more' if len(strange) > _TOLD else ''}.")
     return ignored
+
+
+def tell(session: Session, ignored: Sequence[str]) -> None:
+    """Say in the status line what was ignored, until a person goes on to something else."""
+    words = told(ignored)
+    if not words:
+        return
+    session.notice = words
+
+    def forget(*_: Any) -> None:
+        session.param.unwatch(watcher)
+        if session.notice == words:
+            session.notice = ""
+
+    # the view is no sign of a person: the first frame of the map sets it
+    watcher = session.param.watch(forget, [name for name in WATCHED if name != "view"])
 
 
 def told(ignored: Sequence[str]) -> str:

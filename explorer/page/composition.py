@@ -10,7 +10,7 @@ from explorer.latent_map import LatentMap
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import renderer_of
 from explorer.page.actions import actions
-from explorer.page.address import Query, restore, told
+from explorer.page.address import Query, restore, tell
 from explorer.page.guide import MapGuide
 from explorer.page.header import HeaderButtons
 from explorer.page.keyboard import Keyboard
@@ -82,7 +82,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         "status": StatusLine(session),
         "help": Keyboard(does),
     }
-    session.notice = told(restore(session, query or {}))
+    tell(session, restore(session, query or {}))
     atlas = services.atlas
     return ExplorerTemplate(
         theme,

@@ -66,7 +66,7 @@ export function render({ model }) {
     ? [h("i", { class: "chip none" }), h("span", { class: "name" }, marked(item)), h("span", { class: "what" }, item.matched)]
     : [h("i", { class: "chip", title: item.label, style: { "--c": `var(${item.token})` } }),
       h("span", { class: "name" }, marked(item)), h("span", { class: "what" }, item.matched),
-      h("span", { class: "more" }, `${item.label} · ${item.detail}`), h("span", { class: "off" }, item.hidden)]);
+      h("span", { class: "more" }, item.observation ? item.detail : `${item.label} · ${item.detail}`), h("span", { class: "off" }, item.hidden)]);
   const option = (content, of, extra) => {
     const node = h("li", { role: "option", id: `hit-${options.length}`, class: extra, "aria-selected": false }, content);
     const entry = { ...of, node }, place = options.length;

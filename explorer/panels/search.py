@@ -12,9 +12,10 @@ from panel.viewable import Viewable
 
 from explorer.session import Session
 from explorer.tools.elements import Element, script
+from explorer.tools.hits import Hits, Shown
 from explorer.tools.inspector import Latest
 from explorer.tools.resolver import WAITING, resolve
-from explorer.tools.search import LONGEST, Hits, Shown, search_of
+from explorer.tools.search import LONGEST, search_of
 from vae.errors import ExplorerError
 
 

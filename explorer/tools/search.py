@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, takewhile
 from typing import Any, Final
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from explorer.services import Services
 from explorer.tools import places, words
+from explorer.tools.hits import Hits, Shown
 from explorer.tools.names import COUNTED, SIMBAD_MARK, Found, NameIndex, mark, plain
 from explorer.tools.places import Place, Sky
 from explorer.tools.selection import Mask
+from vae.errors import ExplorerError
 
 #: Suggestions listed.
 LISTED: Final = 8
@@ -29,53 +31,6 @@ _BEGINNINGS: Final = 2
 LONGEST: Final = 200
 #: An int64 has no more digits.
 _DIGITS: Final = 18
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What of the archive is on the map.
-
-    Parameters
-    ----------
-    passing : array of bool, shape (n,), or None
-        Which detections pass the filters; None for all.
-    hidden_classes : frozenset of str
-    """
-
-    passing: Mask | None = None
-    hidden_classes: frozenset[str] = frozenset()
-
-
-@dataclass
-class Hits:
-    """What was found, ready for the page.
-
-    Parameters
-    ----------
-    items : list of dict
-        Plain JSON: row (or fill: the text to go on with), title, marks, label, token, detail, matched, hidden; far
-        where it is not what was asked for, but the nearest to it.
-    all : array of int, or None
-        Rows that may be selected together.
-    query : str
-        The same as a query of the selection, where there is one.
-    offer : str
-        Words of that.
-    said : list of str
-        How many there are, or what was tried.
-    place : Place or None
-        Where on the sky was searched.
-    certain : bool
-        Whether it is what was asked for: a name that only holds the text somewhere may be another's.
-    """
-
-    items: list[dict[str, Any]] = field(default_factory=list)
-    all: NDArray[np.int64] | None = None
-    query: str = ""
-    offer: str = ""
-    said: list[str] = field(default_factory=list)
-    place: Place | None = None
-    certain: bool = True
 
 
 class Search:
@@ -307,14 +262,25 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+_LOG = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 _BUILDER = ThreadPoolExecutor(1, thread_name_prefix="search")
 _SEARCHES: dict[int, tuple[Services, Future[Search]]] = {}
+
+
+def _built(services: Services) -> Search:
+    try:
+        return Search(services)
+    except Exception as error:  # a fault of ours: told where somebody searches; the map does without
+        _LOG.exception("the index of names could not be made")
+        raise ExplorerError(
+            "the names of this archive could not be indexed", todo="The server's log says more: please report it"
+        ) from error
 
 
 def search_of(services: Services) -> Future[Search]:
     """Return the one search of these services; the first call begins to build it, off the caller's thread."""
     with _LOCK:
         if id(services) not in _SEARCHES:  # the services are kept beside it, so that an id is never used again
-            _SEARCHES[id(services)] = services, _BUILDER.submit(Search, services)
+            _SEARCHES[id(services)] = services, _BUILDER.submit(_built, services)
         return _SEARCHES[id(services)][1]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.page.address import LONGEST, decoded, link, restore, told
+from explorer.page.address import LONGEST, decoded, link, restore, tell, told
+from explorer.page.header import HeaderButtons
 from explorer.page.parameters import PARAMETERS, WATCHED, filter_words, read_filter
 from explorer.services import Services, services
 from explorer.session import TABS, Session
@@ -84,13 +85,13 @@ def test_any_state_comes_back(tiny: Services, data: st.DataObject) -> None:
             assert other == value, name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(each=any_filter)
 def test_any_filter_comes_back(each: Any) -> None:
     assert read_filter(filter_words(each)) == each
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     query=st.dictionaries(
         st.one_of(st.sampled_from(["v", *(each.name for each in PARAMETERS)]), st.text(max_size=8)),
@@ -220,3 +221,36 @@ def test_a_selection_too_large_for_a_link_is_left_out(session: Session, monkeypa
 def test_every_parameter_is_watched(session: Session) -> None:
     assert set(WATCHED) <= set(session.param)
     json.dumps(link(session))
+
+
+def test_the_header_follows_the_session_and_shares_what_it_is_now(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = HeaderButtons(session)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(header, "_send_msg", sent.append)
+    assert header.link == ""
+    session.pick(4)
+    assert header.link == link(session)
+    session.tab = "similar"
+    header._received({"share": 1})
+    assert sent == [{"share": 1, "link": link(session), "note": ""}]
+    monkeypatch.setattr(session, "selections_to_plain", lambda: {"now": ["x" * LONGEST]})
+    header._received({"share": 2})
+    assert "without the selection" in sent[1]["note"]
+    header._received({"theme": "light"})
+    assert session.theme == "light"
+    header._received({"theme": "mauve"})
+    assert session.theme == "light"
+
+
+def test_what_was_ignored_is_said_until_a_person_goes_on(session: Session) -> None:
+    tell(session, restore(session, parsed("?view=here")))
+    assert "view “here”" in session.notice
+    session.view = session.services.home  # the first frame
+    assert session.notice
+    session.pick(3)
+    assert session.notice == ""
+    session.notice = "the server is busy"
+    session.pick(4)
+    assert session.notice == "the server is busy"

@@ -15,9 +15,10 @@ from explorer.services import Services
 from explorer.session import Session
 from explorer.tools import resolver
 from explorer.tools.filters import Range
+from explorer.tools.hits import Shown
 from explorer.tools.names import mark
 from explorer.tools.places import Place
-from explorer.tools.search import LISTED, Search, Shown, search_of
+from explorer.tools.search import LISTED, Search, search_of
 from vae.errors import ExplorerError
 
 
