@@ -24,9 +24,12 @@ function selectionWays(model, send) {
   const centre = h("span", { class: "about" });
   const size = field({ type: "number", min: 0, step: "any", value: "2", "aria-label": "How far", "data-key": "size" });
   const [unit, unitBox] = dropdown("Unit of the distance", false);
-  unit.append(...[["sigma", "σ"], ["latent", "latent units"], ["nearest", "nearest"]].map(([value, label]) => h("option", { value }, label)));
+  unit.append(...[["sigma", "σ"], ["latent", "latent"], ["nearest", "nearest"]].map(([value, label]) => h("option", { value }, label)));
   const START = { sigma: "2", latent: "0.2", nearest: "100" };
-  unit.addEventListener("change", () => { size.value = START[unit.value]; });
+  let chosenByHand = false;
+  const useUnit = (value) => { unit.value = value; size.value = START[value]; };
+  unit.title = "σ: of the picked detection; latent: units of the map's axes; nearest: so many detections";
+  unit.addEventListener("change", () => { chosenByHand = true; useUnit(unit.value); });
   const discGo = go();
   const byDisc = form(() => send("around", { size: size.value, unit: unit.value }), centre, entry(size, true), unitBox, discGo);
   const noCentre = h("p", { class: "none" }, "Click a point on the map first: the disc is drawn around it.");
@@ -78,11 +81,12 @@ function selectionWays(model, send) {
     for (const button of gos) { button.replaceChildren(icon(state.mode), MODE_WORDS[state.mode]); button.title = MODE_TITLES[state.mode]; }
     byDisc.hidden = way !== "around" || !state.around;
     noCentre.hidden = way !== "around" || !!state.around;
-    centre.textContent = `Around ${state.around?.name ?? ""}`;
-    centre.title = centre.textContent;
+    centre.textContent = state.around?.name ?? "";
+    centre.title = `Around ${centre.textContent}`;
     const sigma = unit.options[0];
     sigma.disabled = !state.around?.sigma;
-    if (sigma.disabled && unit.value === "sigma") { unit.value = "latent"; size.value = START.latent; }
+    if (sigma.disabled && unit.value === "sigma") useUnit("latent");
+    else if (!sigma.disabled && !chosenByHand && unit.value !== "sigma") useUnit("sigma");
     const chosen = classes.value, all = JSON.stringify(state.classes);
     if (all !== listed) {
       listed = all;
