@@ -71,9 +71,16 @@ export function render({ model }) {
     colourRamp.style.background = `linear-gradient(90deg, ${ramp.join(", ")})`;
     colourEnds.replaceChildren(...ticks.map(([place, words]) => h("span", { style: { left: `${100 * place}%`, transform: `translateX(-${100 * place}%)` } }, words)));
   };
+  // a card never outstays the hand: what the server still has to say of where the mouse was is not shown
+  let away = false;
+  const slot = document.querySelector(".xle-mapslot");
+  const leave = () => { away = true; card.hidden = true; }, come = () => { away = false; };
+  slot?.addEventListener("pointerleave", leave);
+  slot?.addEventListener("pointermove", come, { passive: true });
+  model.on("remove", () => { slot?.removeEventListener("pointerleave", leave); slot?.removeEventListener("pointermove", come); });
   const showCard = () => {
     const hover = model.hover;
-    card.hidden = !hover?.n;
+    card.hidden = !hover?.n || away;
     if (card.hidden) return;
     const colour = (token) => ({ "--c": `var(--c-${token})` });
     const percent = (share) => (share > 0 && share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);

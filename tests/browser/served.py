@@ -27,6 +27,9 @@ _LEFT_IN_MID_SENTENCE = re.compile(
     r".*?\ntornado\.websocket\.WebSocketClosedError\n",
     re.DOTALL,
 )
+#: Bokeh's, about a message of a page that was closed before it was answered: a record of the log that holds this line.
+_LEFT_UNANSWERED = "assert self._session is not None"
+_RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d)", re.MULTILINE)
 
 
 @dataclass
@@ -44,6 +47,7 @@ class App:
     def faults(self, start: int) -> str:
         """What the log holds of tracebacks and errors after its character `start`; "" for none."""
         log = _LEFT_IN_MID_SENTENCE.sub("", self.log_text()[start:])
+        log = "".join(record for record in _RECORD.split(log) if _LEFT_UNANSWERED not in record)
         return log[-3000:] if "Traceback" in log or re.search(r"\bERROR\b", log) else ""
 
 
