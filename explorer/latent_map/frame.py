@@ -59,8 +59,6 @@ class Request:
         Leave all others out; like hiding a class, it does not change the opacity of what stays.
     contours : bool
         Whether contours of density are wanted too.
-    coarse : bool
-        Half the pixels a side: a quick look while the hand moves.
     """
 
     view: View
@@ -72,7 +70,6 @@ class Request:
     selection: Mask | None = None
     passing: Mask | None = None
     contours: bool = False
-    coarse: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -85,7 +82,6 @@ class Request:
             self.theme,
             self.colour_by,
             self.contours,
-            self.coarse,
         )
         return *plain, *(None if mask is None else id(mask) for mask in (self.selection, self.passing))
 

@@ -142,7 +142,7 @@ def draw_map(axes: Axes, snapshot: Snapshot, colours: Palette, size: tuple[float
     box = axes.get_window_extent()
     dots = _dots(len(snapshot.session.services), box.width)
     pixels = min(MAX_SIDE, round(box.width / dots)), min(MAX_SIDE, round(box.height / dots))
-    printed = replace(request, size=pixels, theme=colours.theme, coarse=False)
+    printed = replace(request, size=pixels, theme=colours.theme)
     frame = renderer_of(snapshot.session.services).draw(printed)
     ground = colours["map-bg"] if colours.theme == "dark" else colours["panel"]
     axes.set_facecolor(ground)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -70,7 +71,10 @@ class Renderer:
         start = time.perf_counter()
         with self._lock:
             known = self._frames.get(request)
-        frame = known or self._draw(request, start)
+        if known is None:
+            frame = self._draw(request, start)
+        else:
+            frame = replace(known, milliseconds=1e3 * (time.perf_counter() - start))
         with self._lock:
             self._frames[request] = frame
             self._frames.move_to_end(request)
@@ -90,6 +94,7 @@ class Renderer:
             image = kernels.mix_colours(tally.chosen, tally.chosen_light, ranks, inks)
             kernels.mix_greys(image, tally.shown, tally.light, ranks, inks)
         image = _grow(image, tally.shown, int(tally.whole.sum()))
+        lines = self._contours(request) if request.contours else ((), ())
         return Frame(
             image,
             request.view,
@@ -98,11 +103,11 @@ class Renderer:
             1e3 * (time.perf_counter() - start),
             tally.by_class[: len(self._names)],
             None if column is None else ColourScale(column.key, column.low, column.high),
-            *(self._contours(request) if request.contours else ((), ())),
+            *lines,
         )
 
     def _count(self, request: Request, column: Column | None) -> Tally:
-        width, height = (int(np.clip(side // (1 + request.coarse), 1, MAX_SIDE)) for side in request.size)
+        width, height = (int(np.clip(side, 1, MAX_SIDE)) for side in request.size)
         sort = self.points.sorted
         tally = counting.count(
             self.points,

@@ -174,7 +174,6 @@ def _other_frames(
         "count": {"colour_by": "count"},
         "hardness": {"colour_by": "hr2"},
         "contours": {"contours": True},
-        "coarse": {"coarse": True},
     }
     rounds = []
     for number, view in enumerate(views(opened.home, repeat + 1)):

@@ -142,7 +142,6 @@ def test_every_detection_of_the_whole_map_is_drawn(services: Services, renderer:
     assert frame.in_view == N
     assert frame.image.shape == (200, 300)
     assert frame.max_per_pixel == plain_counts(services, home, (300, 200), slice(None)).sum(axis=2).max()
-    assert renderer.draw(Request(home, (300, 200), coarse=True)).image.shape == (100, 150)
 
 
 def test_hiding_classes_keeps_the_scale(services: Services, renderer: Renderer, home: View) -> None:
@@ -374,7 +373,7 @@ def test_nothing_is_left_to_compile_for_the_first_visitor(home: View) -> None:
                 for other in (None, selection, passing):
                     request = Request(view, (200, 200), colour_by=colour_by, selection=mask, passing=other)
                     renderer.draw(request)
-                    renderer.draw(replace(request, contours=True, coarse=True, density="log"))
+                    renderer.draw(replace(request, contours=True, density="log"))
     polygon.in_polygon(services.x, services.y, np.array([0.0, 1.0, 1.0]), np.array([0.0, 0.0, 1.0]))
     assert [list(each.signatures) for each in kernels_] == compiled
 

@@ -40,7 +40,7 @@ def test_a_tiny_run_measures_everything(module: ModuleType) -> None:
             figures["frame"][name]["stock_ms"] / figures["frame"][name]["ours_ms"], rel=0.02
         )
     assert figures["lasso"]["selected"] == pytest.approx(1_200, abs=40)
-    assert set(figures["other_frames_ms"]) >= {"selection", "filter", "hardness", "contours", "coarse"}
+    assert set(figures["other_frames_ms"]) >= {"selection", "filter", "hardness", "contours"}
     assert np.isfinite(numbers(figures)).all()
 
 
