@@ -1,5 +1,5 @@
 // Who is picked, how well it fits, and the plot's controls.
-const SNR = [["0", "every bin"], ["3", "≥ 3"], ["5", "≥ 5"], ["10", "≥ 10"]];
+const SNR = [["0", "any"], ["3", "≥ 3"], ["5", "≥ 5"], ["10", "≥ 10"]];
 
 export function render({ model }) {
   const root = h("div", { class: "readout" });
@@ -31,7 +31,7 @@ export function render({ model }) {
         h("button", { "aria-pressed": model.mode === mode, title, "data-key": mode, onclick: () => { model.mode = mode; } }, label)))
       : h("span", { class: "sub" }, "E F(E), arbitrary normalisation"),
     h("span", { class: "spacer" }),
-    c.state === "picked" && model.mode !== "templates" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio" }, "S/N",
+    c.state === "picked" && model.mode !== "templates" ? h("label", { class: "select", title: "Join bins until each point has this signal-to-noise ratio; any: every bin is a point" }, "S/N",
       h("select", { "data-key": "snr", "aria-label": "Least signal-to-noise ratio of a point", onchange: (event) => { model.snr = event.target.value; } },
         ...SNR.map(([value, label]) => h("option", { value, selected: value === model.snr }, label))), icon("down")) : null, save);
 

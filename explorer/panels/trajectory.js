@@ -32,7 +32,7 @@ export function render({ model }) {
     }
     const scroll = root.querySelector(".scroll")?.scrollTop ?? 0;
     swap(root,
-      h("div", { class: "lead" }, h("div", { class: "name" }, h("h1", { title: c.name }, c.name)), h("div", { class: "row" }, classPill(c.token, c.class_label), h("span", { class: "sub clip" }, c.words))),
+      h("div", { class: "lead" }, h("div", { class: "name" }, h("h1", { title: c.name }, c.name)), h("div", { class: "row" }, classPill(c.token, c.class_label)), h("div", { class: "row sub" }, h("span", { title: c.words }, c.words))),
       c.curve ? h("div", { class: "caption" }, h("b", {}, "Brightness over time"), h("span", {}, "0.3–10 keV, counts/s"), h("span", { class: "spacer" }),
         h("button", { class: "ghost", "data-key": "play", title: playing ? "Stop" : "Play the observations in time order", "aria-label": playing ? "Stop" : "Play", onclick: play }, icon(playing ? "pause" : "play")), save) : null,
       c.curve ? h("div", { class: "chartbox" }, lightCurve(c.curve, (row) => { stop(); pick(row); })) : null,
