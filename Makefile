@@ -14,7 +14,7 @@ explore: .venv/.installed
 	@if [ ! -e "$(ATLAS)" ]; then $(BIN)/python scripts/build_demo.py --detections $(DETECTIONS) --seed $(SEED) --out "$(ATLAS)"; fi
 	@echo "Serving $(ATLAS)"
 	@echo "Open http://127.0.0.1:$(PORT)/app in a browser; Ctrl-C stops."
-	$(BIN)/panel serve explorer/app.py --address 127.0.0.1 --port $(PORT) --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) --websocket-compression-level 1 --warm --args "$(ATLAS)"
+	$(BIN)/panel serve explorer/app.py --address 127.0.0.1 --port $(PORT) --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) --warm --args "$(ATLAS)"
 
 test: .venv/.installed
 	$(BIN)/pytest

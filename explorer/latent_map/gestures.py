@@ -21,6 +21,7 @@ from explorer.tools.polygon import in_polygon
 _CURSOR_PAUSE: Final = 50
 _HERE: Final = Path(__file__).parent
 _POINTER: Final = (_HERE / "pointer.js").read_text(encoding="utf-8")
+_TOOL: Final = (_HERE / "tool.js").read_text(encoding="utf-8")
 _DISC: Final = (_HERE / "disc.js").read_text(encoding="utf-8")
 
 
@@ -41,7 +42,7 @@ class Gestures:
     def __init__(
         self, figure: bokeh_figure, session: Session, cells: Cells, marks: dict[str, ColumnDataSource], scene: Scene
     ) -> None:
-        self._figure, self._session, self._cells, self._scene = figure, session, cells, scene
+        self._session, self._cells, self._scene = session, cells, scene
         self.scale: Scale | None = None  #: None before the browser has laid the figure out
         self._tools: dict[str, Tool] = {
             "pan": PanTool(),
@@ -55,7 +56,12 @@ class Gestures:
         figure.toolbar.active_inspect = None
         for name in ("lasso", "box"):
             self._tools[name].overlay.syncable = False  # its corners are no news to the server before the mouse is up
-        self.take(session.tool)
+        figure.toolbar.active_drag = self._tools.get(session.tool)
+        self._tool = ColumnDataSource({"tool": [session.tool]}, name="xle-tool")
+        take = CustomJS(args={"figure": figure, "wanted": self._tool, **self._tools}, code=_TOOL)
+        self._tool.js_on_change("data", take)
+        for event in (PanStart, PanEnd):
+            figure.js_on_event(event, take)
 
         self._cursor = ColumnDataSource({name: [] for name in ("x", "y", "x_px", "y_px")}, name="xle-cursor")
         self._cursor.on_change("data", self._pointed)
@@ -77,7 +83,7 @@ class Gestures:
 
     def take(self, tool: str) -> None:
         """Say what a drag does; the disc is drawn by our own script, with none of Bokeh's tools active."""
-        self._figure.toolbar.active_drag = self._tools.get(tool)
+        self._tool.data = {"tool": [tool]}
 
     def style(self, palette: Palette) -> None:
         """Take the colours of a theme."""
