@@ -155,7 +155,7 @@ def draw_map(axes: Axes, snapshot: Snapshot, colours: Palette, size: tuple[float
     points = (side / MM_PER_INCH * 72 / _POINTS_PER_PX for side in size)
     scale = Scale(view, *(round(side) for side in points))
     contours: tuple[Contour, ...] = frame.contours
-    draw_marks(axes, snapshot.scene, contours, scale, colours, _POINTS_PER_PX)
+    draw_marks(axes, replace(snapshot.scene, regions=frame.regions), contours, scale, colours, _POINTS_PER_PX)
     return frame
 
 

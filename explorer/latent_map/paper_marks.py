@@ -42,6 +42,7 @@ def draw_marks(
     """
     pen = _Pen(axes, colours, px)
     pen.contours(scenes.contour_columns(contours))
+    pen.regions(scenes.region_columns(scene.regions))
     pen.outline(scenes.outline_columns(scene.outline, scene.selected, scale))
     pen.track(scenes.track_columns(scene.track, scale, colours))
     pen.picked(scenes.picked_columns(scene.picked, scene.track, scale, colours))
@@ -59,6 +60,12 @@ class _Pen:
         for xs, ys, alpha in zip(columns["xs"], columns["ys"], columns["alpha"], strict=True):
             self._line(xs, ys, self._halo, 3.5, alpha=0.55, zorder=2.0)
             self._line(xs, ys, self._colours["map-label"], 1.25, alpha=alpha, zorder=2.1, gid="contour")
+
+    def regions(self, columns: dict[str, Columns]) -> None:
+        for xs, ys in zip(columns["regions"]["xs"], columns["regions"]["ys"], strict=True):
+            self._line(xs, ys, self._halo, 3.5, alpha=0.55, zorder=2.2)
+            self._line(xs, ys, self._colours["mark"], 1.25, ls=(0, (0.8, 3.2)), zorder=2.3, gid="region")
+        self._texts(columns["region_names"])
 
     def outline(self, columns: dict[str, Columns]) -> None:
         for xs, ys in zip(columns["outline"]["xs"], columns["outline"]["ys"], strict=True):
