@@ -8,9 +8,7 @@ export function render({ model }) {
   const left = h("span", { class: "sub", role: "status" });
   const list = h("div", { class: "list" });
   const done = h("button", { class: "ghost", title: "Close (Esc)", "aria-label": "Close the filters", onclick: () => close() }, icon("close"));
-  const card = h("div", { class: "float filtercard", role: "dialog", "aria-label": "Filters", hidden: true, onkeydown: (event) => {
-    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); close(); }
-  } }, h("header", {}, h("h3", {}, "Filters"), left, done), list);
+  const card = h("div", { class: "float filtercard", role: "dialog", "aria-label": "Filters", hidden: true }, h("header", {}, h("h3", {}, "Filters"), left, done), list);
   const root = h("section", { class: "block ruled filters" }, h("h2", {}, "Filters", clear), chips, card);
   const rows = new Map();
   let opener = add, wanted = null;
@@ -158,11 +156,19 @@ export function render({ model }) {
     clear.title = clear.disabled ? "No filter to remove" : "Remove every filter";
   };
   const asked = () => open(null, add);
+  const escape = (event) => {  // before the page's own Escape, from anywhere but what closes itself
+    const path = event.composedPath();
+    if (event.key !== "Escape" || card.hidden) return;
+    if (!path.includes(card) && path.some((node) => node.matches?.("input, textarea, [role=dialog], [role=menu], [role=listbox]"))) return;
+    event.preventDefault();
+    close();
+  };
+  window.addEventListener("keydown", escape, true);
   window.addEventListener("xle-filter", asked);
   window.addEventListener("resize", place);
   model.on("active", () => { showChips(); showCard(); });
   model.on(["card", "counts", "complaint"], showCard);
-  model.on("remove", () => { window.removeEventListener("xle-filter", asked); window.removeEventListener("resize", place); });
+  model.on("remove", () => { window.removeEventListener("keydown", escape, true); window.removeEventListener("xle-filter", asked); window.removeEventListener("resize", place); });
   showChips();
   return root;
 }

@@ -136,6 +136,22 @@ def test_handles_obey_the_keyboard_and_the_map_does_not(page: Page) -> None:
     assert page.locator(".xle-legend .where").inner_text() == view
 
 
+def test_right_ascension_runs_through_zero(page: Page, atlas: Atlas) -> None:
+    ra = opened(page, "ra_deg")
+    ra.get_by_role("textbox", name="Right ascension: from").fill("20h")
+    page.keyboard.press("Tab")
+    expect(chips(page)).to_have_text(["Right ascension ≥ 300°"])
+    page.keyboard.type("60")
+    page.keyboard.press("Enter")
+    expect(chips(page)).to_have_text(["Right ascension 300–60°"])
+    where = atlas.catalogue["ra_deg"]
+    expect(shown(page)).to_have_text(words(int(((where >= 300) | (where <= 60)).sum())))
+    drawn = ra.locator(".plot .in").get_attribute("d") or ""
+    edges = [float(x) for x in re.findall(r"M([\d.]+)", drawn)]
+    assert min(edges) < 64 / 6 < 64 * 5 / 6 <= max(edges)  # ink at both ends, none between
+    assert not [x for x in edges if 64 / 6 < x < 64 * 5 / 6]
+
+
 def test_histograms_follow_the_other_filters(page: Page) -> None:
     opened(page, "net_counts")
 
@@ -208,6 +224,13 @@ def test_the_card_opens_closes_and_gives_the_focus_back(page: Page) -> None:
     expect(card(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Add filter")).to_be_focused()
     counts = opened(page, "net_counts")
+    toggle = page.locator('.xle-legend li[data-class="AGN"] .toggle')
+    toggle.click(modifiers=["Control"])
+    toggle.focus()
+    page.keyboard.press("Escape")  # from elsewhere in the page too, before it clears the selection
+    expect(card(page)).to_be_hidden()
+    expect(page.locator(".xle-insp").get_by_role("tab", name="Selection")).to_contain_text(re.compile(r"\d"))
+    page.get_by_role("button", name="Add filter").click()
     counts.get_by_role("textbox", name="Net counts: from").fill("400")
     page.keyboard.press("Enter")
     expect(chips(page)).to_have_text(["Net counts ≥ 400"])
