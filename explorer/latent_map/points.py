@@ -240,5 +240,5 @@ class _Kept:
             self._items[id(mask)] = weakref.ref(mask), found
             for key in [key for key, (alive, _) in self._items.items() if alive() is None]:
                 del self._items[key]
-            while len(self._items) > max(2, _KEEP // max(found.nbytes, 1)):
+            while len(self._items) > max(4, _KEEP // max(found.nbytes, 1)):
                 self._items.popitem(last=False)
