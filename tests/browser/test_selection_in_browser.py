@@ -109,7 +109,10 @@ def test_a_wrong_query_is_told_and_changes_nothing(page: Page, catalogue: pd.Dat
 
 def test_shift_adds_and_alt_subtracts_while_drawing(page: Page) -> None:
     press(page, "b")
-    expect(page.get_by_role("button", name="Box (B)")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(
+        "[...Bokeh.documents[0]._all_models.values()]"
+        ".some((m) => m.gestures?.pan?.active?.type === 'BoxSelectTool')"  # a drag before that would pan
+    )
     drag(page, 0.30, 0.45)
     expect(count(page)).to_have_text(re.compile(r"^[1-9]"))
     left = number(page)
