@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from explorer.latent_map.contours import SHARES
 from explorer.latent_map.frame import Contour, Frame, Request
 from explorer.latent_map.paper_marks import draw_marks
 from explorer.latent_map.ramps import ramp
@@ -32,8 +33,8 @@ _KEY, _KEY_WIDTH = 7.5, 42.5
 _LEGEND_WIDTH: Final = 41.0
 #: Tallest map [mm]: what a page holds beside keys, legend and caption.
 _TALLEST: Final = 190.0
-#: Detections that fill a map two columns wide.
-_MANY: Final = 300_000
+#: Detections that fill a map two columns wide, dot by dot.
+_MANY: Final = 3_000_000
 #: Points of paper a pixel of the screen: marks keep their proportions, letters stay legible.
 _POINTS_PER_PX: Final = 0.45
 _SCALES: Final = {"equal": "equalised", "log": "logarithmic", "linear": "linear"}
@@ -92,9 +93,17 @@ class Snapshot:
     @property
     def note(self) -> str:
         """What the marks mean."""
+        parts = []
         if self.scene.track is not None:
-            return "Ellipses: 1 σ of each observation, 1 and 2 σ of the ringed one. Steps below 3 σ are pale."
-        return "Ellipses: 1 and 2 σ of the latent position." if self.scene.picked is not None else ""
+            parts.append("Ellipses: 1 σ of each observation, 1 and 2 σ of the ringed one. Steps below 3 σ are pale.")
+        elif self.scene.picked is not None:
+            parts.append("Ellipses: 1 and 2 σ of the latent position.")
+        if self.request.contours:
+            shares = ", ".join(f"{100 * share:.0f}" for share in SHARES)
+            parts.append(
+                f"Lines hold {shares} % of what is shown. Dotted: where a class prevails, and its share of the labelled."
+            )
+        return " ".join(parts)
 
     def _note_lines(self, width: float) -> list[str]:
         return wrapped(self.note, width - 2 * EDGE_MM, TICK_PT) if self.note else []

@@ -207,6 +207,7 @@ def test_map_has_a_pixel_for_each_dot_and_its_marks_in_place(session: Session, o
         np.testing.assert_allclose(sigma, [(0.2, 0.4), (0.4, 0.8)])
         np.testing.assert_array_equal(line(axes, "outline").get_xdata(), [0.0, 1.0, 1.0, 0.0])
         assert any(one.get_gid() == "contour" for one in axes.lines)
+        assert "Lines hold 90, 60, 30 % of what is shown" in texts(figure).replace("\n", " ")
         said = texts(figure)
         for words in ("Latent μ₁", "Latent μ₂", "J000000.0+000000", "7 selected", "1 and 2 σ", "Density, equalised"):
             assert words in said
