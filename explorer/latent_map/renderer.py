@@ -120,8 +120,9 @@ class Renderer:
             shares=None if column is None else column.shares,
         )
         if column is not None:
-            colours, unknown = _ramp_light(column.kind, request.theme)
-            counting.shares_to_light(tally.shown, tally.light, colours, unknown)
+            colours, unknown, unselected = _ramp_light(column.kind, request.theme)
+            below = colours if request.selection is None else unselected
+            counting.shares_to_light(tally.shown, tally.light, below, unknown)
             counting.shares_to_light(tally.chosen, tally.chosen_light, colours, unknown)
         return tally
 
@@ -161,10 +162,13 @@ def _light(colours: list[str]) -> Floats:
 
 
 @cache
-def _ramp_light(kind: str, theme: Theme) -> tuple[Shades, Shades]:
-    """Linear light of a ramp, and of detections without a value."""
-    unknown = _light([palette(theme)["c-no-match"]])[0]
-    return _light(list(ramps.ramp(kind, theme))).astype(np.float32), unknown.astype(np.float32)
+def _ramp_light(kind: str, theme: Theme) -> tuple[Shades, Shades, Shades]:
+    """Linear light of a ramp, of detections without a value, and of what is not selected.
+
+    The last is a ramp of one colour: as greys, a ramp's dark values would vanish and its bright ones look like more.
+    """
+    unknown, unselected = _light([palette(theme)["c-no-match"], palette(theme)["c-unclassified"]]).astype(np.float32)
+    return _light(list(ramps.ramp(kind, theme))).astype(np.float32), unknown, unselected[None]
 
 
 def _grow(image: Image, shown: Counts, in_view: int) -> Image:
@@ -208,7 +212,7 @@ def _warm_up(renderer: Renderer, services: Services) -> None:
     shares, paints = np.zeros(len(services), np.float32), renderer.paints("dark", "class")
     some = np.ones(len(services.class_names), dtype=bool)
     tally = counting.count(renderer.points, view, (8, 8), paints, some, shares=shares)
-    counting.shares_to_light(tally.shown, tally.light, *_ramp_light("log", "dark"))
+    counting.shares_to_light(tally.shown, tally.light, *_ramp_light("log", "dark")[:2])
     for passing in (None, few):
         renderer.draw(Request(view, (64, 64), passing=passing, contours=True))
     image = np.zeros((8, 8), np.uint32)

@@ -289,6 +289,20 @@ def test_a_logarithmic_quantity_takes_the_mean_of_logarithms_and_skips_what_is_a
     assert np.abs(channels(frame)[absent][:, :3] - np.array(list(grey), float)).max() <= 2
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_unselected_detections_have_one_grey_whatever_their_value(
+    services: Services, renderer: Renderer, home: View, theme: str
+) -> None:
+    request = Request(home, SIZE, theme=theme, colour_by="hr2", selection=np.zeros(N, dtype=bool))
+    image = channels(renderer.draw(request))
+    lit = image[image[..., 3] > 0]
+    assert len(np.unique(lit[:, :3])) == 1
+    ground = bytes.fromhex(palette(theme)["map-bg"][1:])[0]
+    seen = ground + (lit[:, 0].astype(float) - ground) * (lit[:, 3] / 255)
+    dense = lit[:, 3] >= (0.58 if theme == "dark" else 0.19) * 255 - 1  # what is no arm of a lonely point
+    assert np.abs(seen[dense] - ground).min() > 20
+
+
 def test_the_scale_of_a_quantity_does_not_follow_view_or_filters(
     services: Services, renderer: Renderer, home: View
 ) -> None:
