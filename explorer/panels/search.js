@@ -70,7 +70,6 @@ export function render({ model }) {
   const option = (content, of, extra) => {
     const node = h("li", { role: "option", id: `hit-${options.length}`, class: extra, "aria-selected": false }, content);
     const entry = { ...of, node }, place = options.length;
-    node.addEventListener("pointerdown", (event) => event.preventDefault());  // the field keeps the focus
     node.addEventListener("click", () => act(entry));
     node.addEventListener("pointermove", () => { if (at !== place) choose(place); });
     options.push(entry);
@@ -111,7 +110,7 @@ export function render({ model }) {
       if (open()) { number += 1; clearTimeout(waiting); show(false); } else if (input.value !== "") { input.value = ""; ask(); } else input.blur();
     }
   });
-  clear.addEventListener("pointerdown", (event) => event.preventDefault());
+  for (const part of [clear, panel]) part.addEventListener("pointerdown", (event) => event.preventDefault());  // the field keeps the focus
   clear.addEventListener("click", () => { input.value = ""; ask(); input.focus(); });
   const focus = () => { input.focus(); input.select(); };
   model.on("answer", fill);

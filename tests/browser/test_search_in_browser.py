@@ -45,6 +45,7 @@ def test_a_name_is_typed_chosen_and_picked(page: Page, catalogue: pd.DataFrame) 
 
     ask(page, "j1")  # arrows choose and go round
     expect(options(page)).to_have_count(8)
+    expect(options(page).last.locator("mark")).to_have_text("J1")  # the answer to "j" looks much the same
     page.keyboard.press("ArrowDown")
     expect(options(page).nth(1)).to_have_attribute("aria-selected", "true")
     assert field(page).get_attribute("aria-activedescendant") == options(page).nth(1).get_attribute("id")
@@ -92,6 +93,7 @@ def test_a_click_goes_there_even_to_what_is_hidden(page: Page, catalogue: pd.Dat
     field(page).click()
     expect(page.locator(".xle-search .found")).to_contain_text("SIMBAD")  # what may be typed
     page.keyboard.type("j0")
+    expect(options(page).last.locator("mark")).to_have_text("J0")  # the answer to "j" looks much the same
     name = options(page).nth(2).locator(".name").text_content() or ""
     options(page).nth(2).click()
     expect(readout).to_contain_text(name.split()[-1])
