@@ -70,7 +70,8 @@ export function render({ model }) {
       if (wait <= 0) send(range); else due = setTimeout(() => send(range), wait);
     });
     const field = (end, what, otherwise) => h("input", { type: "text", class: "limit", placeholder: otherwise, "aria-label": `${spec.label}: ${what}`, autocomplete: "off", spellcheck: "false", onchange: typed });
-    const typed = () => model.send_msg({ do: "typed", key: spec.key, low: fields.low.value, high: fields.high.value });
+    let typing = null;  // what the filter said when limits were typed: until it says something else they stay as typed
+    const typed = () => { typing = { words: active(spec.key)?.words, at: performance.now() }; model.send_msg({ do: "typed", key: spec.key, low: fields.low.value, high: fields.high.value }); };
     const fields = { low: field("low", "from", "lowest"), high: field("high", "to", "highest") };
     const fault = h("p", { class: "fault", role: "alert", hidden: true });
     const off = h("button", { class: "link", title: `Remove the filter of ${spec.label}`, onclick: () => { model.send_msg({ do: "remove", key: spec.key }); head.focus(); } }, "Clear");
@@ -79,7 +80,7 @@ export function render({ model }) {
       h("div", { class: "limits" }, fields.low, h("span", {}, "to"), fields.high, h("span", { class: "unit" }, spec.unit), h("span", { class: "spacer" }), off),
       fault, spec.absent ? h("p", { class: "note" }, `${spec.absent}, and pass no filter of it`) : null);
     const node = h("div", { class: "range", "data-key": spec.key }, head, body);
-    const expand = (wide) => { body.hidden = !wide; head.setAttribute("aria-expanded", String(wide)); node.classList.toggle("wide", wide); if (wide) large.draw(); };
+    const expand = (wide) => { body.hidden = !wide; head.setAttribute("aria-expanded", String(wide)); node.classList.toggle("wide", wide); if (wide) { large.draw(); node.scrollIntoView({ block: "nearest" }); } };
     return { node, expand, focus: () => head.focus(), show: () => {
       const counts = model.counts.ranges?.[spec.key], filter = active(spec.key), wrong = model.complaint.key === spec.key;
       const caught = settled(filter) && !large.busy();
@@ -90,7 +91,8 @@ export function render({ model }) {
       fault.hidden = !wrong;
       fault.textContent = wrong ? model.complaint.text : "";
       const focused = node.getRootNode().activeElement;
-      if (caught && !wrong) for (const end of ["low", "high"]) if (fields[end] !== focused) fields[end].value = filter?.[`${end}_text`] ?? "";
+      if (typing && (wrong || filter?.words !== typing.words || performance.now() - typing.at > PATIENCE_MS)) typing = null;
+      if (caught && !wrong && !typing) for (const end of ["low", "high"]) if (fields[end] !== focused) fields[end].value = filter?.[`${end}_text`] ?? "";
     } };
   };
   const valuesRow = (spec) => {
@@ -101,7 +103,7 @@ export function render({ model }) {
         if (!now.delete(value)) now.add(value);
         const chosen = spec.values.filter((each) => now.has(each));
         model.send_msg({ do: "values", key: spec.key, values: chosen.length === spec.values.length ? [] : chosen });
-      } }, value, count);
+      } }, spec.words[i], count);
       return { value, node, show: () => { count.textContent = thousands(model.counts.values?.[spec.key]?.[i] ?? 0); } };
     });
     const node = h("div", { class: "values", "data-key": spec.key, role: "group", "aria-label": spec.label }, h("span", { class: "label", title: spec.meaning }, spec.label), h("div", { class: "picks" }, toggles.map((each) => each.node)));

@@ -163,7 +163,13 @@ def layout(session: Session) -> dict[str, Any]:
             }
         )
     values = [
-        {"key": key, "label": label, "meaning": filters.meaning(key), "values": list(names)}
+        {
+            "key": key,
+            "label": label,
+            "meaning": filters.meaning(key),
+            "values": list(names),
+            "words": [filters.value_in_words(key, name) for name in names],
+        }
         for key, label in filters.CHOICES.items()
         if len(names := filters.choices(atlas, key)[0]) > 1
     ]

@@ -31,6 +31,17 @@ _MEANINGS: Final = {
     "sum_flag": "SUM_FLAG of the catalogue: 0 is good, 4 is bad",
     "class_origin": "Who says what the source is",
 }
+#: Values that do not speak for themselves.
+_WORDS: Final = {
+    "mode": {
+        "ff": "full frame",
+        "ef": "extended full frame",
+        "lw": "large window",
+        "sw": "small window",
+        "ti": "timing",
+        "bu": "burst",
+    }
+}
 #: Columns that a text filter looks into.
 TEXT_COLUMNS: Final = ("name", "obs_id", "simbad_main_id", "simbad_otype")
 #: A column of more values than this is no choice.
@@ -127,7 +138,7 @@ class OneOf:
     @property
     def words(self) -> str:
         """Text of the chip: "Optical filter: thin, medium"."""
-        return f"{CHOICES[self.key]}: {', '.join(self.values)}"
+        return f"{CHOICES[self.key]}: {', '.join(value_in_words(self.key, value) for value in self.values)}"
 
 
 @dataclass(frozen=True)
@@ -161,6 +172,11 @@ Filter = Range | OneOf | Text
 def meaning(key: str) -> str:
     """One sentence on what the values of a column of `CHOICES` are."""
     return _MEANINGS[key]
+
+
+def value_in_words(key: str, value: str) -> str:
+    """Return a value of a column of `CHOICES` as a person says it: "full frame" for "ff"."""
+    return _WORDS.get(key, {}).get(value, value)
 
 
 @lru_cache(maxsize=16)

@@ -140,8 +140,7 @@ def test_right_ascension_runs_through_zero(page: Page, atlas: Atlas) -> None:
     ra = opened(page, "ra_deg")
     ra.get_by_role("textbox", name="Right ascension: from").fill("20h")
     page.keyboard.press("Tab")
-    expect(chips(page)).to_have_text(["Right ascension ≥ 300°"])
-    page.keyboard.type("60")
+    page.keyboard.type("60")  # faster than the server answers the first: that must not undo it
     page.keyboard.press("Enter")
     expect(chips(page)).to_have_text(["Right ascension 300–60°"])
     where = atlas.catalogue["ra_deg"]

@@ -80,6 +80,7 @@ def test_dates_and_choices_say_themselves_in_words() -> None:
     assert Range("flux_0p3_10", low=2e-14).words == "Flux ≥ 2 × 10⁻¹⁴ erg/cm²/s"
     assert Range("hr2", -0.5, 0.25).words == "Hardness 2 −0.5 to 0.25"
     assert OneOf("sum_flag", ("0", "1")).words == "Quality flag: 0, 1"
+    assert OneOf("mode", ("ff", "new")).words == "Data mode: full frame, new"
 
 
 def test_choices_are_those_of_the_catalogue(opened: Services) -> None:
