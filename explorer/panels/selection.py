@@ -24,6 +24,7 @@ from explorer.tools.recipes import ByQuery, Disc, Nearest, Recipe
 from explorer.tools.saving import Saver
 from explorer.tools.selection import Mask
 from explorer.tools.sending import Export
+from explorer.tools.steps import fits_a_link
 from vae.errors import ExplorerError, OptionError
 from vae.resources import asset
 
@@ -193,7 +194,12 @@ class SelectionPanel:
                 if count and on
             ],
             "saved": [
-                {"name": name, "count": words.whole(count), "how": session.selections.saved[name].words}
+                {
+                    "name": name,
+                    "count": words.whole(count),
+                    "how": session.selections.saved[name].words,
+                    "linked": fits_a_link(session.selections.saved[name].steps),
+                }
                 for name, count in session.saved
             ],
             "selected": session.selection_count >= 0,

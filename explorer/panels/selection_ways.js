@@ -55,7 +55,7 @@ function selectionWays(model, send) {
   const shown = () => kept.replaceChildren(...(model.ways.saved ?? []).map((one) => {
     const holder = h("div", { class: "one" });
     holder.append(
-      h("button", { class: "take", title: `${MODE_WORDS[model.ways.mode]}: ${one.how}. Double click to rename`, onclick: (event) => { if (event.detail < 2) send("recall", { name: one.name }); }, ondblclick: () => rename(one, holder) }, h("b", {}, one.name), h("span", {}, one.count)),
+      h("button", { class: "take", title: `${MODE_WORDS[model.ways.mode]}: ${one.how}. Double click to rename${one.linked ? "" : ". Links leave it out: no short rule makes it again"}`, onclick: (event) => { if (event.detail < 2) send("recall", { name: one.name }); }, ondblclick: () => rename(one, holder) }, h("b", {}, one.name), h("span", {}, one.count)),
       h("button", { class: "ghost", title: "Forget this selection", "aria-label": `Forget ${one.name}`, onclick: () => send("drop", { name: one.name }) }, icon("close")));
     return holder;
   }));

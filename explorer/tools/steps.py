@@ -13,7 +13,7 @@ from explorer.services import Services
 from explorer.tools import filters as filtering
 from explorer.tools.filters import Filter
 from explorer.tools.query import Query
-from explorer.tools.recipes import MAX_CORNERS, ByQuery, Disc, Lasso, Nearest, OfClass, Recipe, Shown
+from explorer.tools.recipes import MAX_CORNERS, ByQuery, Disc, Lasso, Listed, Nearest, OfClass, Recipe, Shown
 from explorer.tools.selection import SELECTION_MODES, Mask, SelectionMode, combine
 from vae.errors import OptionError
 
@@ -112,12 +112,22 @@ def in_words(steps: Steps) -> str:
     return "; ".join(parts)
 
 
+def fits_a_link(steps: Steps) -> bool:
+    """Whether `steps_to_plain` can write the steps, without writing them."""
+    if len(steps) > MAX_STEPS:
+        return False
+    recipes = [step.recipe for step in steps]
+    return all(fits_a_link(each.steps) if isinstance(each, Saved) else not isinstance(each, Listed) for each in recipes)
+
+
 def steps_to_plain(steps: Steps) -> list[dict[str, Any]] | None:
     """Return steps as JSON; None where one of them cannot be, or there are too many for a link."""
+    if not fits_a_link(steps):
+        return None
     plain: list[dict[str, Any]] = []
     for step in steps:
         recipe = step.recipe.to_plain()
-        if recipe is None or len(steps) > MAX_STEPS:
+        if recipe is None:
             return None
         if step.mode != "replace":
             recipe["mode"] = step.mode

@@ -112,7 +112,12 @@ def test_the_panel_keeps_selections(panel: SelectionPanel, session: Session) -> 
     assert "Nothing is selected" in panel.view_.ways["said"]["saved"]
     tell(panel, "class", name="Star")
     tell(panel, "keep", name="stars")
-    assert panel.view_.ways["saved"] == [{"name": "stars", "count": f"{session.selection_count}", "how": "class Star"}]
+    stars = {"name": "stars", "count": f"{session.selection_count}", "how": "class Star", "linked": True}
+    assert panel.view_.ways["saved"] == [stars]
+    session.select_rows(np.arange(9), "9 results")
+    tell(panel, "keep", name="nine")
+    assert not panel.view_.ways["saved"][1]["linked"]
+    tell(panel, "drop", name="nine")
     tell(panel, "rename", name="stars", to="suns")
     tell(panel, "clear")
     assert not panel.view_.ways["selected"]
