@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, WebSocketRoute
 
 from vae.atlas import Atlas
+from vae.errors import ExplorerError
 from vae.resources import asset
 
 STATES = ("picked", "selection", "decoded", "empty", "loading", "error")
@@ -21,6 +22,7 @@ SIZES = ((1280, 720), (1440, 900), (2560, 1440))
 THEMES = ("dark", "light")
 #: Size of one picture in the contact sheet, the room for its words, and how well all are kept: the map is all detail.
 _SMALL, _WORDS, _QUALITY = (960, 600), 34, 62
+_TRIES = 8
 
 
 def take(browser: Browser, atlas: Atlas, row: int, out: Path, mock: Path | None) -> list[Path]:
@@ -108,7 +110,19 @@ def _show_empty(browser: Browser, url: str, size: tuple[int, int], _atlas: Atlas
 
 
 def _show_loading(browser: Browser, url: str, size: tuple[int, int], _atlas: Atlas, _row: int) -> Page:
-    """Hold back what the server says once it has begun to load."""
+    """Hold back what the server says once it has begun to load.
+
+    Where a spectrum is read faster than its loading is told, there is nothing to hold back: then once more.
+    """
+    for _ in range(_TRIES):
+        page = _held(browser, url, size)
+        if page.locator(".xle-readout .sk").locator("visible=true").count():
+            return page
+        page.close()
+    raise ExplorerError("the loading state never showed", where=url, todo="Try again on a machine with less to do")
+
+
+def _held(browser: Browser, url: str, size: tuple[int, int]) -> Page:
     held = False
 
     def between(browser_side: WebSocketRoute) -> None:
@@ -128,7 +142,7 @@ def _show_loading(browser: Browser, url: str, size: tuple[int, int], _atlas: Atl
     page.wait_for_selector(".xle-overlay .density")
     settle(page)
     page.get_by_role("button", name="Pick a random source").click()
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(1500)
     return page
 
 

@@ -34,7 +34,7 @@ class Options:
     mock: Path = ROOT.parent / "shared" / "look" / "mock.html"
     """Page of the look to put beside ours; left out where it is not."""
     gallery: bool = True
-    """Take the gallery too."""
+    """Whether to take the gallery too."""
     chromium: Path = Path("/usr/bin/chromium")
     """Chromium to drive."""
     json: bool = False
