@@ -33,7 +33,7 @@ class MapPage:
     atlas: Atlas
 
     def __post_init__(self) -> None:
-        self.page.wait_for_function(f"{_SOURCE}('xle-image')?.data.image.length > 0")
+        self.page.wait_for_function(f"{_SOURCE}('xle-image')?.data.number[0] > 0")
 
     def view(self) -> tuple[float, float, float, float]:
         ends = "((f) => [f.x_range.start, f.x_range.end, f.y_range.start, f.y_range.end])"
@@ -79,6 +79,12 @@ class MapPage:
             timeout=WAIT_MS,
         )
 
+    def take(self, key: str, name: str, kind: str) -> None:
+        """Take a tool by its key, until the page says so and a drag would use it."""
+        self.page.keyboard.press(key)
+        expect(self.page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+        self.page.wait_for_function(f"({_FIGURE}.toolbar.active_drag?.type ?? '') == '{kind}'")
+
     def click(self, at: np.ndarray) -> None:
         self.page.mouse.click(float(at[0]), float(at[1]))
 
@@ -99,6 +105,12 @@ def map_page(page: Page, atlas: Atlas) -> Iterator[MapPage]:
     shown = MapPage(page, atlas)
     shown.wait_for_frame()
     return shown
+
+
+def to_rest(map_page: MapPage) -> None:
+    """Until the hand is seen to rest and the session knows the view."""
+    map_page.wait_for_frame()
+    map_page.page.wait_for_function(f"!{_SOURCE}('xle-look').data.moving[0]")
 
 
 def isolated_row(map_page: MapPage) -> int:
@@ -174,8 +186,7 @@ def test_lasso_and_box_select_what_they_enclose(map_page: MapPage) -> None:
     middle = [box["x"] + 0.52 * box["width"], box["y"] + 0.5 * box["height"]]
     corners = np.array(middle) + np.stack([190 * np.cos(angle), 120 * np.sin(angle)], axis=1)
     before, view = map_page.image_sum(), map_page.view()
-    map_page.page.keyboard.press("l")
-    expect(map_page.page.get_by_role("button", name="Lasso")).to_have_attribute("aria-pressed", "true")
+    map_page.take("l", "Lasso", "LassoSelectTool")
     map_page.drag(corners)
     few, many = expected_count(map_page, corners)
     assert 50 < few <= selected_count(map_page) <= many
@@ -185,8 +196,7 @@ def test_lasso_and_box_select_what_they_enclose(map_page: MapPage) -> None:
     map_page.page.wait_for_function(f"{_SOURCE}('xle-tag').data.text.length == 0")
 
     x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"]
-    map_page.page.keyboard.press("b")
-    expect(map_page.page.get_by_role("button", name="Box")).to_have_attribute("aria-pressed", "true")
+    map_page.take("b", "Box", "BoxSelectTool")
     map_page.drag(np.array([[x, y], [x + 180, y + 140]]))
     corners = np.array([[x, y], [x + 180, y], [x + 180, y + 140], [x, y + 140]])
     few, many = expected_count(map_page, corners)
@@ -238,3 +248,150 @@ def test_hovering_describes_what_is_under_the_mouse(map_page: MapPage) -> None:
     expect(tip).to_contain_text(short_name(str(map_page.atlas.catalogue["name"].iat[row])))
     map_page.move(at + np.array([13, 1]))
     expect(tip).to_be_hidden()
+
+
+def test_a_double_click_is_a_click(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.page.mouse.dblclick(float(at[0]), float(at[1]))
+    expect(map_page.page.locator(".xle-readout").first).to_contain_text(
+        short_name(str(map_page.atlas.catalogue["name"].iat[row]))
+    )
+
+
+def test_the_wheel_holds_what_is_under_the_mouse(map_page: MapPage) -> None:
+    box = map_page.box()
+    at = np.array([box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"]])
+    share = np.array([0.7, 0.7])  # from the left, and from below
+
+    def under() -> np.ndarray:
+        x0, x1, y0, y1 = map_page.view()
+        return np.array([x0, y0]) + share * [x1 - x0, y1 - y0]
+
+    before, span = under(), map_page.view()
+    map_page.move(at)
+    for _ in range(3):
+        map_page.page.mouse.wheel(0, -150)
+    map_page.page.wait_for_function(f"{_FIGURE}.x_range.span < {0.8 * (span[1] - span[0])}")
+    to_rest(map_page)
+    np.testing.assert_allclose(under(), before, atol=5e-3 * (span[1] - span[0]))
+
+
+def test_keys_zoom_move_and_return(map_page: MapPage) -> None:
+    home = map_page.view()
+    map_page.page.keyboard.press("+")
+    map_page.page.wait_for_function(f"{_FIGURE}.x_range.span < {0.7 * (home[1] - home[0])}")
+    to_rest(map_page)
+    near = map_page.view()
+    for key, sign, end in (("ArrowRight", 1, 0), ("ArrowUp", 1, 2), ("ArrowLeft", -1, 0), ("ArrowDown", -1, 2)):
+        before = map_page.view()
+        map_page.page.keyboard.press(key)
+        side = "x" if end == 0 else "y"
+        map_page.page.wait_for_function(f"{sign} * ({_FIGURE}.{side}_range.start - {before[end]}) > 0.01")
+        to_rest(map_page)
+    assert map_page.view() == pytest.approx(near)
+    map_page.page.keyboard.press("0")
+    map_page.page.wait_for_function(f"Math.abs({_FIGURE}.x_range.start - {home[0]}) < 1e-9")
+    map_page.wait_for_frame()
+    assert map_page.view() == pytest.approx(home)
+
+
+def test_disc_selects_around_a_point(map_page: MapPage) -> None:
+    box = map_page.box()
+    middle = np.array([box["x"] + 0.5 * box["width"], box["y"] + 0.45 * box["height"]])
+    map_page.take("d", "Disc", "")
+    map_page.drag(middle + np.array([[0, 0], [60, 20], [90, 40]]))
+    angle = np.linspace(0, 2 * np.pi, 300)
+    corners = middle + np.hypot(90, 40) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    few, many = expected_count(map_page, corners)
+    assert 20 < few <= selected_count(map_page) <= many
+    assert map_page.column("disc", "x") == []
+
+
+def test_escape_lets_go_of_a_disc(map_page: MapPage) -> None:
+    box = map_page.box()
+    x, y = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    map_page.take("d", "Disc", "")
+    map_page.page.mouse.move(x, y)
+    map_page.page.mouse.down()
+    map_page.page.mouse.move(x + 60, y, steps=4)
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-disc').data.size[0] > 100")
+    map_page.page.keyboard.press("Escape")
+    map_page.page.mouse.move(x + 90, y, steps=2)
+    map_page.page.mouse.up()
+    assert map_page.column("disc", "x") == []
+    map_page.page.wait_for_timeout(200)
+    assert map_page.column("tag", "text") == []
+
+
+def test_equal_aspect_keeps_units_equal_also_when_the_window_changes(map_page: MapPage) -> None:
+    units = f"((f) => (f.x_range.span / f.inner_width) / (f.y_range.span / f.inner_height))({_FIGURE})"
+    home = map_page.view()
+    assert abs(map_page.page.evaluate(units) - 1) > 0.01
+    map_page.page.keyboard.press("e")
+    map_page.page.wait_for_function(f"Math.abs({units} - 1) < 1e-6")
+    to_rest(map_page)
+    x0, x1, y0, y1 = map_page.view()
+    assert x0 <= home[0] + 1e-9
+    assert x1 >= home[1] - 1e-9
+    assert y0 <= home[2] + 1e-9
+    assert y1 >= home[3] - 1e-9
+    width = map_page.box()["width"]
+    map_page.page.set_viewport_size({"width": 1280, "height": 860})
+    map_page.page.wait_for_function(f"{_FIGURE}.inner_width != {width} && Math.abs({units} - 1) < 2e-3")
+    map_page.wait_for_frame()
+    map_page.page.keyboard.press("+")
+    map_page.page.wait_for_function(f"{_FIGURE}.x_range.span < {0.8 * (x1 - x0)}")
+    assert map_page.page.evaluate(units) == pytest.approx(1, abs=2e-3)
+
+
+def test_contours_come_and_go(map_page: MapPage) -> None:
+    view = map_page.view()
+    map_page.page.keyboard.press("k")
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-contours').data.xs.length >= 2")
+    assert map_page.view() == view
+    map_page.page.keyboard.press("k")
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-contours').data.xs.length == 0")
+
+
+def test_what_is_hidden_is_neither_hovered_nor_picked(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    catalogue, before = map_page.atlas.catalogue, map_page.image_sum()
+    name = str(catalogue["class_label"].iat[row])
+    map_page.page.locator(".xle-legend").get_by_text(name, exact=True).click()
+    map_page.wait_for_another_image(before)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.move(at + np.array([2, 0]))
+    map_page.page.wait_for_timeout(300)
+    expect(map_page.page.locator(".xle-overlay .tip")).to_be_hidden()
+    map_page.click(at)
+    expect(map_page.page.locator(".xle-readout").first).to_contain_text("ecoded at (")
+
+
+def test_a_tool_taken_during_a_drag_waits_for_its_end(map_page: MapPage) -> None:
+    box, home = map_page.box(), map_page.view()
+    x, y = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    active = f"{_FIGURE}.toolbar.active_drag.type"
+    map_page.page.mouse.move(x, y)
+    map_page.page.mouse.down()
+    map_page.page.mouse.move(x + 40, y, steps=3)
+    map_page.page.keyboard.press("l")
+    map_page.page.wait_for_function(f"{_SOURCE}('xle-tool').data.tool[0] == 'lasso'")
+    map_page.page.mouse.move(x + 80, y, steps=3)  # still the drag that it was: an error here fails the test
+    assert map_page.page.evaluate(active) == "PanTool"
+    map_page.page.mouse.up()
+    map_page.page.wait_for_function(f"{active} == 'LassoSelectTool'")
+    map_page.wait_for_frame()
+    assert map_page.view()[0] == pytest.approx(home[0] - 80 / box["width"] * (home[1] - home[0]), abs=2e-3)
+
+
+def test_the_ring_closes_in_and_rests(map_page: MapPage) -> None:
+    row = isolated_row(map_page)
+    map_page.page.evaluate(
+        f"""window.sizes = []; (() => {{ const ring = {_SOURCE}('xle-ring');
+        ring.properties.data.change.connect(() => window.sizes.push(ring.data.size[0] ?? 0)) }})()"""
+    )
+    map_page.click(map_page.to_px(*map_page.atlas.latents[row, :2]))
+    map_page.page.wait_for_function("window.sizes.length > 2 && window.sizes.at(-1) == 16")
+    sizes = map_page.page.evaluate("window.sizes")
+    assert max(sizes) == pytest.approx(28, abs=0.5)
