@@ -257,7 +257,7 @@ class SpectraStore:
             return np.asarray(array[rows])
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreError(
-                f"array {name}, rows {rows}: {error}",
+                f"array {name}, {_in_words(rows)}: {error}",
                 where=self.path / "spectra.zarr",
                 todo="Rebuild it, or open a complete copy",
             ) from error
@@ -294,3 +294,13 @@ class SpectraStore:
             plain = series.astype("str") if column.dtype == "category" else series
             digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
         return digest.hexdigest()
+
+
+def _in_words(rows: slice | int) -> str:
+    if isinstance(rows, int):
+        return f"row {rows}"
+    if rows == slice(None):
+        return "all rows"
+    if rows.start is not None and rows.stop == rows.start + 1:
+        return f"row {rows.start}"
+    return f"rows {rows.start or 0} to {'the last' if rows.stop is None else rows.stop - 1}"
