@@ -101,7 +101,7 @@ class Snapshot:
         if self.request.contours:
             shares = ", ".join(f"{100 * share:.0f}" for share in SHARES)
             parts.append(
-                f"Lines hold {shares} % of what is shown. Dotted: where a class prevails, and its share of the labelled."
+                f"Lines hold {shares} % of what is shown. Dotted: where a class prevails, its share of the labelled."
             )
         return " ".join(parts)
 
