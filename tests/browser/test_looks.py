@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from served import OpenPage
+from served import App, OpenPage
 
-SIZES = [(1280, 720), (1440, 900), (2560, 1440)]
+from vae.atlas import Atlas
+
+SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 FRAME = {
     "header": ".xle-head",
     "rail": ".xle-rail",
@@ -15,7 +17,8 @@ FRAME = {
     "status": ".xle-stat",
 }
 #: header, rail, inspector, status line in px at each size (LOOK.md).
-MEASURES = {(1280, 720): (46, 232, 388, 26), (1440, 900): (46, 240, 420, 26), (2560, 1440): (52, 272, 560, 30)}
+MEASURES = {(1280, 720): (46, 232, 388, 26), (1440, 900): (46, 240, 420, 26)}
+MEASURES |= dict.fromkeys([(1920, 1080), (2560, 1440)], (52, 272, 560, 30))
 
 #: Elements whose text does not fit, in the light DOM and in every shadow root.
 CLIPPED = """() => {
@@ -100,3 +103,42 @@ def test_text_is_set_in_inter(page: Page) -> None:
     assert page.evaluate("document.fonts.check('13px \"Inter Variable\"', 'μ1')")
     family = page.locator(".xle-legend .label").first.evaluate("node => getComputedStyle(node).fontFamily")
     assert family.startswith('"Inter Variable"')
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_whatever_is_open_lies_inside_the_window_and_moves_nothing(
+    open_page: OpenPage, served_app: App, size: tuple[int, int]
+) -> None:
+    catalogue = Atlas.open(served_app.atlas).catalogue
+    several = catalogue["source_id"].duplicated(keep=False)
+    detection = int(catalogue.loc[several, "detection_id"].iat[0])
+    page = open_page(f"?v=1&pick={detection}&filter=net_counts:10..", width=size[0], height=size[1])
+    for card in (".density", ".key.time"):
+        expect(page.locator(f".xle-overlay {card}")).to_be_visible()
+    before = boxes(page)
+    cards = [page.locator(f".xle-overlay {card}").bounding_box() for card in (".tools", ".density", ".key.time")]
+    for at, card in enumerate(cards):
+        assert inside(card, before["map"])
+        assert not any(overlap(card, other) for other in cards[at + 1 :])
+    opening = [
+        (lambda: page.keyboard.press("f"), ".filtercard"),
+        (lambda: page.get_by_role("button", name="Save the map as a figure").click(), ".savemenu"),
+        (lambda: page.keyboard.press("?"), ".sheet .card"),
+    ]
+    for ask, opened in opening:
+        ask()
+        box = page.locator(opened).locator("visible=true").first.bounding_box()
+        assert inside(box, {"x": 0, "y": 0, "width": size[0], "height": size[1]}), opened
+        assert boxes(page) == before, opened
+        page.keyboard.press("Escape")
+        expect(page.locator(opened).locator("visible=true")).to_have_count(0)
+    assert page.evaluate(CLIPPED) == []
+
+
+def inside(a: dict[str, float] | None, b: dict[str, float]) -> bool:
+    return a is not None and (
+        a["x"] >= b["x"]
+        and a["y"] >= b["y"]
+        and a["x"] + a["width"] <= b["x"] + b["width"]
+        and a["y"] + a["height"] <= b["y"] + b["height"]
+    )
