@@ -24,8 +24,13 @@ export function render({ model }) {
     card.hidden = false;
     add.setAttribute("aria-expanded", "true");
     place();
-    model.send_msg({ do: "open" });
+    ask();
     if (rows.size) land();
+  };
+  const ask = () => {  // again where nothing came: a page just opened may not be heard yet
+    if (card.hidden) return;
+    model.send_msg({ do: "open" });
+    if (!rows.size) setTimeout(ask, PATIENCE_MS);
   };
   const close = () => {
     if (card.hidden) return;

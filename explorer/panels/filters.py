@@ -66,7 +66,7 @@ class FilterChips(Element):
         if key == "text" or what == "clear":
             self._texts.cancel()  # or what is still being looked for would come after
         if what == "open":
-            self._open = True
+            self._open, self._counting = True, False  # asked anew: what was being counted is void
             self._recount()
         elif what == "close":
             self._open, self.complaint = False, {}
