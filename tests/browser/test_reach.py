@@ -65,11 +65,13 @@ def test_a_pick_is_said_aloud_and_its_track_plays(page: Page, reach_atlas: Atlas
     expect(said).to_have_text(re.compile(r"^Picked .* observation \d+ of \d+\.$"))
     play = page.locator(".xle-overlay .play")
     expect(play).to_have_attribute("aria-label", "Play the observations in time order")
+    said.evaluate("""node => { window.heard = [];
+        new MutationObserver(() => window.heard.push(node.textContent)).observe(node, { childList: true }); }""")
     play.click()
     expect(play).to_have_attribute("aria-label", "Stop")
-    expect(said).to_contain_text("observation 1 of")
-    expect(said).to_contain_text("observation 2 of")
     expect(play).to_have_attribute("aria-label", "Play the observations in time order")  # stops at the last
+    expect(said).to_have_text(re.compile(r"observation (\d+) of \1\.$"))
+    assert len(set(page.evaluate("window.heard"))) >= 2  # a busy machine may say two in one
 
 
 def test_keys_of_tools_switches_and_modes(page: Page) -> None:
