@@ -9,12 +9,12 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
+from explorer.filters import filters as filtering
+from explorer.filters.filters import Filter
+from explorer.filters.histograms import count
+from explorer.selection.selecting import OnMap, Selecting
 from explorer.services import Services
-from explorer.tools import filters as filtering
-from explorer.tools.filters import Filter
-from explorer.tools.histograms import count
-from explorer.tools.selecting import OnMap, Selecting
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 TABS = ("spectrum", "trajectory", "similar", "selection")
 TOOLS = ("pan", "lasso", "box", "disc")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.latent_map.frame import View
 from explorer.latent_map.kernels import Counts, Shades
 from explorer.latent_map.points import Points, Runs
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 
 @dataclass(frozen=True)

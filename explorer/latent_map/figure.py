@@ -11,6 +11,7 @@ import panel as pn
 import param
 from bokeh.plotting import figure as bokeh_figure
 
+from explorer.figures.sheet import Picture
 from explorer.latent_map.axes import Axes
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.frame import Frame, Request, View
@@ -26,7 +27,6 @@ from explorer.palette import palette
 from explorer.services import Services
 from explorer.session import Session
 from explorer.tools import words
-from explorer.tools.figures import Picture
 
 _LOG = logging.getLogger(__name__)
 #: For marks drawn before the browser has laid the figure out; drawn again with the first frame [px].

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.latent_map.kernels import Image
 from explorer.palette import Theme
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from explorer.latent_map import pointer
 from explorer.latent_map.cells import Cells
 from explorer.latent_map.scene import Scale, Scene
 from explorer.palette import Palette
+from explorer.selection.polygon import in_polygon
 from explorer.session import Session
-from explorer.tools.polygon import in_polygon
 
 #: The server hears of the mouse at most this often [ms].
 _CURSOR_PAUSE: Final = 50

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from explorer.figures.sheet import EDGE_MM, Picture, Sheet, origin
+from explorer.figures.spectrum import chip
+from explorer.figures.style import LINE_MM, MM_PER_INCH, STRONG, TICK_PT, wrapped
+from explorer.filters import quantities
 from explorer.latent_map.contours import SHARES
 from explorer.latent_map.frame import Contour, Frame, Request
 from explorer.latent_map.paper_marks import draw_marks
@@ -17,10 +21,7 @@ from explorer.latent_map.renderer import MAX_SIDE, renderer_of
 from explorer.latent_map.scene import Scale, Scene
 from explorer.palette import Palette, class_token
 from explorer.session import Session
-from explorer.tools import quantities, words
-from explorer.tools.figures import EDGE_MM, Picture, Sheet, origin
-from explorer.tools.figures_spectrum import chip
-from explorer.tools.figures_style import LINE_MM, MM_PER_INCH, STRONG, TICK_PT, wrapped
+from explorer.tools import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from explorer.figures.style import STRONG, TICK_PT, split_alpha
 from explorer.latent_map import scene as scenes
 from explorer.latent_map.frame import Contour
 from explorer.latent_map.scene import Columns, Scale, Scene
 from explorer.palette import Palette
-from explorer.tools.figures_style import STRONG, TICK_PT, split_alpha
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from explorer.figures.sheet import Sheet
+from explorer.figures.spectrum import Heading, draw_heading
+from explorer.figures.style import MM_PER_INCH
 from explorer.latent_map import track as geometry
 from explorer.latent_map.frame import View
 from explorer.latent_map.paper_marks import draw_marks
 from explorer.latent_map.scene import Scale, Scene
 from explorer.tools import words
-from explorer.tools.figures import Sheet
-from explorer.tools.figures_spectrum import Heading, draw_heading
-from explorer.tools.figures_style import MM_PER_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

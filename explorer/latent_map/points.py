@@ -11,11 +11,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.filters import quantities
 from explorer.latent_map import ramps
 from explorer.latent_map.frame import View
 from explorer.services import Services
-from explorer.tools import quantities
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 from vae.errors import OptionError
 
 #: Cells a side. Neighbours on the map are neighbours in memory, which makes counting three to four times faster.

@@ -29,7 +29,7 @@ def ramp(kind: str, theme: Theme) -> tuple[str, ...]:
     Parameters
     ----------
     kind : {"linear", "log", "signed", "asinh", "date"}
-        Of the `explorer.tools.quantities.Quantity`; `DIVERGING_KINDS` have a neutral middle.
+        Of the `explorer.filters.quantities.Quantity`; `DIVERGING_KINDS` have a neutral middle.
     theme : {"dark", "light"}
 
     Returns

@@ -14,7 +14,7 @@ from explorer.latent_map import contours
 from explorer.latent_map.frame import Region, View
 from explorer.latent_map.kernels import Floats
 from explorer.latent_map.points import Points
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 #: Classes that say nothing about the kind of source; shares are among the others.
 UNLABELLED: Final = frozenset({"Unclassified", "No match"})

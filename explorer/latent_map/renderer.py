@@ -17,9 +17,9 @@ from explorer.latent_map.frame import ColourScale, Contour, Frame, Region, Reque
 from explorer.latent_map.kernels import DENSITIES, Counts, Floats, Image, Inks, Shades
 from explorer.latent_map.points import Column, Points
 from explorer.palette import Theme, class_weight, palette
+from explorer.selection import polygon
 from explorer.services import Services
-from explorer.tools import polygon
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 __all__ = ["MAX_SIDE", "ColourScale", "Contour", "Frame", "Region", "Renderer", "Request", "View", "renderer_of"]
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from explorer.session import TABS, TOOLS, Session
-from explorer.tools.selection import SELECTION_MODES
+from explorer.tools.masks import SELECTION_MODES
 
 #: What keys and buttons do, by name.
 Actions = dict[str, Callable[[], None]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from explorer.filters import quantities
+from explorer.filters.quantities import in_words
 from explorer.latent_map.ramps import DIVERGING_KINDS, ramp
 from explorer.palette import Theme
 from explorer.session import Session
-from explorer.tools import quantities
-from explorer.tools.quantities import in_words
 
 #: Colours of the gradient; between two of them nobody sees a difference.
 _STOPS: Final = 17

@@ -27,9 +27,9 @@ from explorer.panels.search import SearchPanel
 from explorer.panels.selection import SelectionPanel
 from explorer.panels.spectrum import SpectrumPanel
 from explorer.panels.trajectory import TrajectoryPanel
+from explorer.search.search import search_of
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.search import search_of
 from vae.errors import ExplorerError
 
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import param
 
+from explorer.components.elements import Element, script
 from explorer.page.actions import Actions
 from explorer.session import Session
-from explorer.tools.elements import Element, script
 from explorer.tools.words import fixed
 
 #: What a screen reader is told of the keys, as the description of the map.

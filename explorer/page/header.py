@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 import panel as pn
 import param
 
+from explorer.components.elements import Element, script
 from explorer.page.address import link
 from explorer.page.parameters import WATCHED
 from explorer.session import Session
-from explorer.tools.elements import Element, script
 
 #: The address is written at most this often [ms]: browsers allow some 100 changes in 30 s.
 PAUSE_MS: Final = 400

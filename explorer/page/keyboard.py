@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from explorer.components.elements import Element, script
 from explorer.page.actions import Actions
-from explorer.tools.elements import Element, script
 
 
 class Keyboard(Element):

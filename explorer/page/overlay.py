@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import param
 
+from explorer.components.elements import Element, script
+from explorer.components.saving import SAVE_SCRIPT, Saver
+from explorer.figures.sheet import Picture
 from explorer.page.actions import Actions
 from explorer.page.colour_key import colour_key
 from explorer.palette import class_token
 from explorer.session import Session
-from explorer.tools.elements import Element, script
-from explorer.tools.figures import Picture
-from explorer.tools.saving import SAVE_SCRIPT, Saver
 from explorer.tools.words import date
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from explorer.filters import filters as filtering
+from explorer.filters import quantities
+from explorer.filters.filters import Filter
 from explorer.palette import THEMES
 from explorer.session import TABS, Session
-from explorer.tools import filters as filtering
-from explorer.tools import quantities
-from explorer.tools.filters import Filter
 from vae.errors import AtlasError, ExplorerError
 
 #: Filters of a link that are read, and complaints about them that are told.

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import param
 
+from explorer.components.elements import Element, script
 from explorer.session import Session
-from explorer.tools.elements import Element, script
 
 
 class StatusLine(Element):

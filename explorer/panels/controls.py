@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 import param
 from panel.viewable import Viewable
 
+from explorer.components.elements import Element, script
+from explorer.filters import quantities
 from explorer.session import Session
-from explorer.tools import quantities
-from explorer.tools.elements import Element, script
 
 _HERE: Final = Path(__file__)
 #: What colours the map that is no quantity: value, words, meaning.

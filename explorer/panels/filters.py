@@ -11,12 +11,12 @@ import numpy as np
 import param
 from panel.viewable import Viewable
 
+from explorer.components.elements import Element, script
+from explorer.components.inspector import Latest
+from explorer.filters import filters, histograms, quantities, typed
+from explorer.filters.filters import Filter, OneOf, Range, Text
 from explorer.session import Session
-from explorer.tools import filters, histograms, quantities, typed
-from explorer.tools.elements import Element, script
-from explorer.tools.filters import Filter, OneOf, Range, Text
-from explorer.tools.inspector import Latest
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 from explorer.tools.words import whole
 from vae.errors import ExplorerError
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import param
 from panel.viewable import Viewable
 
+from explorer.components.elements import Element, script
 from explorer.palette import CLASS_GROUPS, CLASS_TOKENS, class_token
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.elements import Element, script
 
 
 class LegendPanel:

@@ -8,12 +8,13 @@ import numpy as np
 import panel as pn
 import param
 
+from explorer.components.inspector import Latest, Part, part_script
+from explorer.components.saving import Saver
+from explorer.figures import sheet as figures
+from explorer.figures.similar import draw_similar, similar_height
+from explorer.figures.spectrum import Heading
 from explorer.session import Session
-from explorer.tools import figures, similar, words
-from explorer.tools.figures_similar import draw_similar, similar_height
-from explorer.tools.figures_spectrum import Heading
-from explorer.tools.inspector import Latest, Part, part_script
-from explorer.tools.saving import Saver
+from explorer.tools import similar, words
 from vae.atlas import METRICS, Metric
 from vae.errors import ExplorerError
 

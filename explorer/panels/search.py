@@ -10,12 +10,12 @@ import panel as pn
 import param
 from panel.viewable import Viewable
 
+from explorer.components.elements import Element, script
+from explorer.components.inspector import Latest
+from explorer.search.hits import Hits, Shown
+from explorer.search.resolver import WAITING, resolve
+from explorer.search.search import LONGEST, search_of
 from explorer.session import Session
-from explorer.tools.elements import Element, script
-from explorer.tools.hits import Hits, Shown
-from explorer.tools.inspector import Latest
-from explorer.tools.resolver import WAITING, resolve
-from explorer.tools.search import LONGEST, search_of
 from vae.errors import ExplorerError
 
 

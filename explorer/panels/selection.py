@@ -12,19 +12,19 @@ import panel as pn
 import param
 from numpy.typing import NDArray
 
+from explorer.components.inspector import Latest, Part, part_script
+from explorer.components.saving import Saver
+from explorer.figures.selection import selection_picture
+from explorer.figures.sheet import Picture
+from explorer.selection import summary
+from explorer.selection.query import Query
+from explorer.selection.query_values import FUNCTIONS, known_names
+from explorer.selection.recipes import ByQuery, Disc, Nearest, Recipe
+from explorer.selection.steps import fits_a_link
 from explorer.session import Session
 from explorer.tools import export, words
-from explorer.tools import selection_summary as summary
-from explorer.tools.figures import Picture
-from explorer.tools.figures_selection import selection_picture
-from explorer.tools.inspector import Latest, Part, part_script
-from explorer.tools.query import Query
-from explorer.tools.query_values import FUNCTIONS, known_names
-from explorer.tools.recipes import ByQuery, Disc, Nearest, Recipe
-from explorer.tools.saving import Saver
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 from explorer.tools.sending import Export
-from explorer.tools.steps import fits_a_link
 from vae.errors import ExplorerError, OptionError
 from vae.resources import asset
 

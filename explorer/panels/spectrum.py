@@ -9,14 +9,16 @@ import numpy as np
 import panel as pn
 import param
 
+from explorer.components import plot_key, template_view
+from explorer.components.inspector import Latest, Part, locked, part_script
+from explorer.components.saving import Saver
+from explorer.figures import sheet as figures
+from explorer.figures.readout import readout_picture
+from explorer.figures.spectrum import Drawn, as_arrays
 from explorer.palette import palette
 from explorer.session import Session
-from explorer.tools import figures, identity, observations, plot_key, similar, template_view, words
-from explorer.tools.figures_readout import readout_picture
-from explorer.tools.figures_spectrum import Drawn, as_arrays
-from explorer.tools.inspector import Latest, Part, locked, part_script
+from explorer.tools import identity, observations, similar, words
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
-from explorer.tools.saving import Saver
 from vae.atlas import Decoded, Spectrum
 from vae.errors import ExplorerError
 from vae.spectra import grid

@@ -7,12 +7,13 @@ from typing import Any, Final
 import numpy as np
 import panel as pn
 
+from explorer.components.inspector import Part, part_script
+from explorer.components.saving import Saver
+from explorer.figures import sheet as figures
+from explorer.figures.spectrum import Heading
 from explorer.latent_map.paper_track import History, draw_history, history_facts, history_height
 from explorer.session import Session
-from explorer.tools import figures, observations, words
-from explorer.tools.figures_spectrum import Heading
-from explorer.tools.inspector import Part, part_script
-from explorer.tools.saving import Saver
+from explorer.tools import observations, words
 from vae.errors import ExplorerError
 
 #: A step shorter than this many times its error is drawn faint: it may be noise.

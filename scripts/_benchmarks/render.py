@@ -28,8 +28,8 @@ from _benchmarks.stock_map import SIZE
 from explorer.latent_map import counting, kernels
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import Renderer, Request, View, renderer_of
+from explorer.selection.polygon import in_polygon
 from explorer.services import Services, services
-from explorer.tools.polygon import in_polygon
 from vae.errors import ExplorerError
 
 #: Corners of the lasso, and the share of all detections inside (DESIGN, budgets).

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from served import App
 
-from explorer.tools import filters, quantities
+from explorer.filters import filters, quantities
 from vae.atlas import Atlas
 
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.filters.filters import OneOf, Range, Text
 from explorer.page.address import LONGEST, decoded, link, restore, tell, told
 from explorer.page.header import HeaderButtons
 from explorer.page.parameters import PARAMETERS, WATCHED, filter_words, read_filter
 from explorer.services import Services, services
 from explorer.session import TABS, Session
-from explorer.tools.filters import OneOf, Range, Text
 
 SHARED = (
     "theme", "tab", "density", "colour_by", "contours", "equal_aspect", "grey_unselected", "hidden_classes", "filters",

@@ -18,20 +18,20 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
+from explorer.components.saving import Saver
+from explorer.figures.selection import fractions, selection_picture
+from explorer.figures.sheet import Picture, Wish, drawn, origin, saved, stem
+from explorer.filters.filters import Range
+from explorer.filters.histograms import histogram
 from explorer.latent_map import scene as scenes
 from explorer.latent_map.frame import Request, View
 from explorer.latent_map.paper import flattened, map_picture
 from explorer.panels.neighbours import NeighboursPanel
 from explorer.panels.spectrum import SpectrumPanel
 from explorer.panels.trajectory import TrajectoryPanel
+from explorer.selection.summary import makeup
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.figures import Picture, Wish, drawn, origin, saved, stem
-from explorer.tools.figures_selection import fractions, selection_picture
-from explorer.tools.filters import Range
-from explorer.tools.histograms import histogram
-from explorer.tools.saving import Saver
-from explorer.tools.selection_summary import makeup
 
 WHEN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -251,7 +251,7 @@ def test_names_of_files_are_plain() -> None:
 
 
 def origin_of(title: str) -> Any:
-    from explorer.tools.figures import Origin
+    from explorer.figures.sheet import Origin
 
     return Origin(title, (title,), WHEN)
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.filters.filters import OneOf, Range, Text
 from explorer.page.colour_key import colour_key
 from explorer.panels.controls import Combine, Display
 from explorer.panels.filters import FilterChips, read
 from explorer.panels.legend import LegendRows
 from explorer.session import Session
-from explorer.tools.filters import OneOf, Range, Text
 from vae.errors import OptionError
 
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from explorer.filters import filters, quantities
+from explorer.filters.filters import OneOf, Range, Text
 from explorer.services import Services
-from explorer.tools import filters, quantities
-from explorer.tools.filters import OneOf, Range, Text
 from vae.errors import OptionError
 
 EACH = (Range("net_counts", 300), Range("cstat_z", -3, 3), OneOf("filter", ("thin",)), Text("xmmsim j1"))

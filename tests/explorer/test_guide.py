@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from explorer.filters.filters import Range
 from explorer.page.guide import emptiness, map_label, picked_in_words
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.filters import Range
 
 
 def test_a_full_map_needs_no_words(session: Session) -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.filters import filters, histograms, quantities
+from explorer.filters.filters import OneOf, Range
 from explorer.services import Services
-from explorer.tools import filters, histograms, quantities
-from explorer.tools.filters import OneOf, Range
 
 
 def test_bins_are_those_of_numpy_with_the_tails_in_the_outermost(opened: Services) -> None:

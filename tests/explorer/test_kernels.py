@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explorer.latent_map import growth, kernels
 from explorer.latent_map.kernels import Inks
-from explorer.tools.polygon import in_polygon
+from explorer.selection.polygon import in_polygon
 
 CLASSES = 5
 WEIGHTS = np.array([1.0, 1.0, 0.35, 0.1, 1.0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.tools.names import COUNTED, SIMBAD_MARK, NameIndex, mark, plain
+from explorer.search.names import COUNTED, SIMBAD_MARK, NameIndex, mark, plain
 
 NAMES = [
     "4XMM J192719.5+653354",

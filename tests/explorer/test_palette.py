@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from explorer.components.elements import SHEETS
 from explorer.palette import CLASS_GROUPS, CLASS_TOKENS, THEMES, class_token, class_weight, palette
-from explorer.tools.elements import SHEETS
 from vae.resources import asset
 
 

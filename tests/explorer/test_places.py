@@ -8,7 +8,7 @@ from astropy.coordinates import SkyCoord, angular_separation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.tools.places import RADIUS, Place, Sky, in_words, radius_in_words, read
+from explorer.search.places import RADIUS, Place, Sky, in_words, radius_in_words, read
 
 RA, DEC = 291.83125, 65.565
 

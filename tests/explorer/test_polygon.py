@@ -9,7 +9,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from explorer.tools.polygon import in_polygon
+from explorer.selection.polygon import in_polygon
 
 on_grid = st.integers(-4, 4).map(float)
 anywhere = st.floats(-4, 4).map(lambda value: round(value, 4))  # finer steps are a matter of rounding

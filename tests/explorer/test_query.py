@@ -13,7 +13,7 @@ from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.tools.query import MAX_CHARACTERS, Query
+from explorer.selection.query import MAX_CHARACTERS, Query
 from vae.errors import OptionError
 
 N = 240

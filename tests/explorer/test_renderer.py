@@ -19,8 +19,8 @@ from explorer.latent_map import points as points_module
 from explorer.latent_map.points import Points, gather, sort_by_cell
 from explorer.latent_map.renderer import Frame, Renderer, Request, View, renderer_of
 from explorer.palette import CLASS_TOKENS, palette
+from explorer.selection import polygon
 from explorer.services import Services
-from explorer.tools import polygon
 
 N = 20_000
 NAMES = tuple(CLASS_TOKENS)

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.filters.filters import Range
 from explorer.panels import search as panel
 from explorer.panels.search import SearchPanel
+from explorer.search import resolver
+from explorer.search.hits import Shown
+from explorer.search.names import mark
+from explorer.search.places import Place
+from explorer.search.search import LISTED, Search, search_of
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools import resolver
-from explorer.tools.filters import Range
-from explorer.tools.hits import Shown
-from explorer.tools.names import mark
-from explorer.tools.places import Place
-from explorer.tools.search import LISTED, Search, search_of
 from vae.errors import ExplorerError
 
 

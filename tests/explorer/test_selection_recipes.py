@@ -8,10 +8,9 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from explorer.services import Services
-from explorer.tools.filters import Range, Text
-from explorer.tools.query import Query
-from explorer.tools.recipes import (
+from explorer.filters.filters import Range, Text
+from explorer.selection.query import Query
+from explorer.selection.recipes import (
     MAX_CORNERS,
     ByQuery,
     Disc,
@@ -23,8 +22,9 @@ from explorer.tools.recipes import (
     Shown,
     fewer_corners,
 )
-from explorer.tools.selection import SELECTION_MODES
-from explorer.tools.steps import Saved, Step, in_words, made, shown_mask, steps_from_plain, steps_to_plain
+from explorer.selection.steps import Saved, Step, in_words, made, shown_mask, steps_from_plain, steps_to_plain
+from explorer.services import Services
+from explorer.tools.masks import SELECTION_MODES
 from vae.errors import OptionError
 
 BOX = Lasso(np.array([-1.0, 0.5, 0.5, -1.0]), np.array([-0.5, -0.5, 1.0, 1.0]))

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from explorer.filters.filters import Range
+from explorer.selection import state as selection_state
+from explorer.selection.recipes import Nearest, Shown
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools import selection_state
-from explorer.tools.filters import Range
-from explorer.tools.recipes import Nearest, Shown
 from vae.errors import OptionError
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from explorer.panels.selection import SelectionPanel
+from explorer.selection import summary
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools import selection_summary as summary
 
 
 @pytest.fixture

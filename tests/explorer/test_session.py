@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from explorer.filters.filters import Range
 from explorer.page.actions import actions
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.filters import Range
 
 
 def rows_of_a_track(opened: Services) -> np.ndarray:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.components.inspector import Latest
 from explorer.palette import palette
 from explorer.panels.spectrum import SpectrumPanel
 from explorer.services import Services
 from explorer.session import Session
-from explorer.tools.inspector import Latest
 from vae.atlas import Atlas
 from vae.errors import StoreError
 from vae.spectra.statistics import cstat

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.components import plot_key, template_view
 from explorer.panels.spectrum import SpectrumPanel
 from explorer.services import Services, services
 from explorer.session import Session
-from explorer.tools import plot_key, template_view, words
+from explorer.tools import words
 from vae.atlas import Templates
 from vae.encode import encode
 from vae.network import TrainedModel

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from explorer.tools import typed
-from explorer.tools.quantities import in_words, quantity
+from explorer.filters import typed
+from explorer.filters.quantities import in_words, quantity
 from vae.errors import OptionError
 
 

@@ -16,9 +16,9 @@ from typing import Final, NoReturn
 
 import numpy as np
 
+from explorer.selection.query_values import COMPARISONS, FUNCTIONS, Column, Number, Text, Truth, column_of, known_names
 from explorer.services import Services
-from explorer.tools.query_values import COMPARISONS, FUNCTIONS, Column, Number, Text, Truth, column_of, known_names
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 from vae.errors import OptionError
 
 #: A query is a line that a person writes: longer, larger or deeper ones are refused before they are read.

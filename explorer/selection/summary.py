@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from explorer.filters import quantities
+from explorer.filters.histograms import count, histogram
 from explorer.services import Services
-from explorer.tools import quantities, words
-from explorer.tools.histograms import count, histogram
-from explorer.tools.selection import Mask
+from explorer.tools import words
+from explorer.tools.masks import Mask
 
 #: Classes listed on their own; the rest is summed.
 _MAKEUP_LINES: Final = 7

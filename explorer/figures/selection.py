@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from explorer.figures.sheet import EDGE_MM, Picture, Sheet, origin
+from explorer.figures.spectrum import Heading, chip, draw_heading
+from explorer.figures.style import LINE_MM, TICK_PT, clipped
+from explorer.filters.histograms import Histogram, histogram
+from explorer.selection import summary as selection_summary
 from explorer.services import Services
-from explorer.tools import selection_summary
-from explorer.tools.figures import EDGE_MM, Picture, Sheet, origin
-from explorer.tools.figures_spectrum import Heading, chip, draw_heading
-from explorer.tools.figures_style import LINE_MM, TICK_PT, clipped
-from explorer.tools.histograms import Histogram, histogram
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 #: A class's line, what lies between classes and histograms, a histogram with its axes, left of it [mm].
 _LINE, _GAP, _PLOT, _LEFT = 3.5, 4.0, 27.0, 9.0

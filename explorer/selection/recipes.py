@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.selection.polygon import in_polygon
+from explorer.selection.query import Query
 from explorer.services import Services
 from explorer.tools import words
-from explorer.tools.polygon import in_polygon
-from explorer.tools.query import Query
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 from vae.errors import OptionError
 
 #: Corners that a lasso keeps in a link.

@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.coordinates.name_resolve import NameResolveError, get_icrs_coordinates
 from astropy.utils import data
 
-from explorer.tools.places import Place
+from explorer.search.places import Place
 from vae.errors import ExplorerError
 
 #: How long Sesame may take in all [s].

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import panel as pn
 import param
 
-from explorer.tools.elements import Element, script
-from explorer.tools.saving import SAVE_SCRIPT
+from explorer.components.elements import Element, script
+from explorer.components.saving import SAVE_SCRIPT
 from vae.errors import ExplorerError
 from vae.resources import asset
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 Floats = NDArray[np.float64]
 

@@ -8,13 +8,13 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
+from explorer.filters.filters import Filter
+from explorer.selection.query import Query
+from explorer.selection.recipes import ByQuery, Disc, Lasso, Listed, OfClass, Outline, Recipe, Shown
+from explorer.selection.state import SelectionHistory, Selections
+from explorer.selection.steps import Step
 from explorer.services import Services
-from explorer.tools.filters import Filter
-from explorer.tools.query import Query
-from explorer.tools.recipes import ByQuery, Disc, Lasso, Listed, OfClass, Outline, Recipe, Shown
-from explorer.tools.selection import SELECTION_MODES, Mask, SelectionMode
-from explorer.tools.selection_state import SelectionHistory, Selections
-from explorer.tools.steps import Step
+from explorer.tools.masks import SELECTION_MODES, Mask, SelectionMode
 
 #: Classes left off the map, filters, and which detections are shown (None: all of them).
 OnMap = tuple[frozenset[str], tuple[Filter, ...], Mask | None]

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.components.inspector import Part, part_script
 from explorer.tools import words
-from explorer.tools.inspector import Part, part_script
 from vae.atlas import Atlas, Templates
 
 #: Templates shown: beyond them a few thousandths of the variance are left.

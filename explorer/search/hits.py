@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.tools.places import Place
-from explorer.tools.selection import Mask
+from explorer.search.places import Place
+from explorer.tools.masks import Mask
 
 
 @dataclass(frozen=True)

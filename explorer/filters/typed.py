@@ -10,7 +10,7 @@ from typing import Final
 
 from astropy.coordinates import Angle
 
-from explorer.tools.quantities import MJD_ZERO, Quantity
+from explorer.filters.quantities import MJD_ZERO, Quantity
 from vae.errors import OptionError
 
 _SUPERSCRIPTS: Final = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹−", "-+0123456789-")

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import panel as pn
 
+from explorer.components.elements import Element
+from explorer.figures.sheet import MEDIA_TYPES, Picture, Wish, saved
 from explorer.palette import Theme
-from explorer.tools.elements import Element
-from explorer.tools.figures import MEDIA_TYPES, Picture, Wish, saved
 from vae.errors import ExplorerError, OptionError
 
 _LOG = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from explorer.tools.figures import EDGE_MM, Sheet
-from explorer.tools.figures_spectrum import Heading, chip, draw_heading
-from explorer.tools.figures_style import LINE_MM, STRONG, TICK_PT, clipped
+from explorer.figures.sheet import EDGE_MM, Sheet
+from explorer.figures.spectrum import Heading, chip, draw_heading
+from explorer.figures.style import LINE_MM, STRONG, TICK_PT, clipped
 from explorer.tools.words import short_class
 
 #: Height of a row, width of a small spectrum and of the gap after it, least width of a column [mm].

@@ -15,12 +15,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from explorer.search import places
+from explorer.search.hits import Hits, Shown
+from explorer.search.names import COUNTED, SIMBAD_MARK, Found, NameIndex, mark, plain
+from explorer.search.places import Place, Sky
 from explorer.services import Services
-from explorer.tools import places, words
-from explorer.tools.hits import Hits, Shown
-from explorer.tools.names import COUNTED, SIMBAD_MARK, Found, NameIndex, mark, plain
-from explorer.tools.places import Place, Sky
-from explorer.tools.selection import Mask
+from explorer.tools import words
+from explorer.tools.masks import Mask
 from vae.errors import ExplorerError
 
 #: Suggestions listed.

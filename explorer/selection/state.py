@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.selection.recipes import Outline
+from explorer.selection.steps import Saved, Step, Steps, in_words, made, steps_from_plain, steps_to_plain
 from explorer.services import Services
-from explorer.tools.recipes import Outline
-from explorer.tools.selection import Mask, combine
-from explorer.tools.steps import Saved, Step, Steps, in_words, made, steps_from_plain, steps_to_plain
+from explorer.tools.masks import Mask, combine
 from vae.errors import OptionError
 
 #: Undo goes back so far, or as far as this much memory holds: a selection is 125 kB at a million detections.

@@ -15,7 +15,7 @@ from astropy.time import Time
 from numpy.typing import NDArray
 
 from explorer.services import Services
-from explorer.tools.selection import Mask
+from explorer.tools.masks import Mask
 
 #: Short names for columns that people ask for most.
 ALIASES: Final = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from explorer.tools.figures import EDGE_MM, Sheet
-from explorer.tools.figures_spectrum import Heading, draw_heading
-from explorer.tools.figures_style import TICK_PT
+from explorer.figures.sheet import EDGE_MM, Sheet
+from explorer.figures.spectrum import Heading, draw_heading
+from explorer.figures.style import TICK_PT
 
 #: Height of a template, of the headings above the first and of the axis below the last [mm].
 _ROW, _HEADINGS, _BELOW = 9.0, 4.5, 7.5
@@ -27,7 +27,7 @@ def draw_templates(sheet: Sheet, rows: Sequence[dict[str, Any]], energies: Seque
     ----------
     sheet : Sheet
     rows : sequence of dict
-        Of `explorer.tools.template_view.content`.
+        Of `explorer.components.template_view.content`.
     energies : sequence of float
         At which the curves are given [keV].
     heading : Heading

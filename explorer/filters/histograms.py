@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from explorer.tools import filters, quantities
-from explorer.tools.quantities import MJD_ZERO, Quantity
-from explorer.tools.selection import Mask
+from explorer.filters import filters, quantities
+from explorer.filters.quantities import MJD_ZERO, Quantity
+from explorer.tools.masks import Mask
 from vae.atlas import Atlas
 
 #: Bins of a quantity; one is 4 to 5 px wide.

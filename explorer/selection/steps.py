@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.filters import filters as filtering
+from explorer.filters.filters import Filter
+from explorer.selection.query import Query
+from explorer.selection.recipes import MAX_CORNERS, ByQuery, Disc, Lasso, Listed, Nearest, OfClass, Recipe, Shown
 from explorer.services import Services
-from explorer.tools import filters as filtering
-from explorer.tools.filters import Filter
-from explorer.tools.query import Query
-from explorer.tools.recipes import MAX_CORNERS, ByQuery, Disc, Lasso, Listed, Nearest, OfClass, Recipe, Shown
-from explorer.tools.selection import SELECTION_MODES, Mask, SelectionMode, combine
+from explorer.tools.masks import SELECTION_MODES, Mask, SelectionMode, combine
 from vae.errors import OptionError
 
 #: Steps of a selection that a link carries, and selections within selections.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from explorer.figures.style import BODY_PT, LINE_MM, MM_PER_INCH, ORIGIN_PT, styled, text_mm, wrapped
 from explorer.palette import Palette, Theme
-from explorer.tools.figures_style import BODY_PT, LINE_MM, MM_PER_INCH, ORIGIN_PT, styled, text_mm, wrapped
 from vae import __version__
 from vae.atlas import Atlas
 from vae.errors import OptionError

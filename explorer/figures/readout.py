@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from explorer.tools import figures
-from explorer.tools.figures_spectrum import Drawn, Heading, draw_spectrum, spectrum_height
-from explorer.tools.figures_templates import draw_templates, energies_of, templates_height
+from explorer.figures import sheet as figures
+from explorer.figures.spectrum import Drawn, Heading, draw_spectrum, spectrum_height
+from explorer.figures.templates import draw_templates, energies_of, templates_height
 from vae.atlas import Atlas
 
 #: What a figure shows, for its metadata.

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.palette import Palette
-from explorer.tools.figures import DPI, EDGE_MM, Sheet
-from explorer.tools.figures_style import (
+from explorer.figures.sheet import DPI, EDGE_MM, Sheet
+from explorer.figures.style import (
     BODY_PT,
     LINE_MM,
     MM_PER_INCH,
@@ -23,6 +22,7 @@ from explorer.tools.figures_style import (
     text_mm,
     wrapped,
 )
+from explorer.palette import Palette
 from explorer.tools.spectra import ENERGY_LABEL, LABELLED_ENERGIES, MINOR_ENERGIES, RESIDUAL_LIMIT
 from explorer.tools.words import MINUS, superscript
 
@@ -91,7 +91,7 @@ class Drawn:
     label : str
         Of the vertical axis, with its unit.
     key : mapping
-        Of `explorer.tools.plot_key`.
+        Of `explorer.components.plot_key`.
     """
 
     points: Columns

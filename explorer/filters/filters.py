@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explorer.tools import quantities
-from explorer.tools.selection import Mask
+from explorer.filters import quantities
+from explorer.tools.masks import Mask
 from vae.atlas import Atlas
 from vae.errors import OptionError
 
@@ -58,7 +58,7 @@ class Range:
     Parameters
     ----------
     key : str
-        Of a `explorer.tools.quantities.Quantity`.
+        Of a `explorer.filters.quantities.Quantity`.
     low, high : float
         −inf and inf where there is no limit. Angles that wrap may run through 0: 350 to 10.
     """

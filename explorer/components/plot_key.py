@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from explorer.components.inspector import Part, part_script
 from explorer.tools import words
-from explorer.tools.inspector import Part, part_script
 
 _BAND: Final = ["band", "Predictive, 90 %"]
 

@@ -1,0 +1,1 @@
+"""Quantities of a detection, filters on them and their histograms."""

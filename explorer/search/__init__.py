@@ -1,0 +1,1 @@
+"""Names, identifiers and places in the sky, and who has them."""

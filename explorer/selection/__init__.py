@@ -1,0 +1,1 @@
+"""How detections are selected: by outline, class and query; what was selected, undone and named."""
