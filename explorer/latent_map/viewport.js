@@ -21,7 +21,7 @@ export default ({ figure, x, y, told, go, image, rest }, what) => {
     own.waiting = false
     const side = (name) => (figure.properties[name].is_unset ? 0 : Math.round(figure.properties[name].get_value()))
     const [x0, x1, y0, y1] = at()
-    const look = { x0, x1, y0, y1, width: side("inner_width"), height: side("inner_height"), moving: own.moving, seen: image.data.number?.[0] ?? 0 }
+    const look = { x0, x1, y0, y1, width: side("inner_width"), height: side("inner_height"), moving: own.moving, gone: own.gone, seen: image.data.number?.[0] ?? 0 }
     const text = JSON.stringify(look)
     if (text == own.last) return
     own.last = text

@@ -123,12 +123,16 @@ class Viewport:
         told = {name: values[0] for name, values in new.items()}
         view = View(*(float(told[name]) for name in ("x0", "x1", "y0", "y1")))
         size = (int(told["width"]), int(told["height"]))
-        self.look(view, size, moving=bool(told["moving"]), seen=int(told["seen"]))
+        self.look(view, size, moving=bool(told["moving"]), seen=int(told["seen"]), gone=int(told["gone"]))
 
-    def look(self, view: View, size: tuple[int, int], *, moving: bool = False, seen: int = 0) -> None:
-        """Hear what the browser looks at."""
+    def look(
+        self, view: View, size: tuple[int, int], *, moving: bool = False, seen: int = 0, gone: int | None = None
+    ) -> None:
+        """Hear what the browser looks at, and which of the views it was last brought to (None: the latest)."""
         if min(size) <= 0:
             return
+        if gone is not None and gone < self._number:  # it has not heard yet: keys pressed fast would lose steps
+            view = self.view
         if self._equal and self.size is not None and size != self.size:  # a larger map shows more; it does not zoom
             self._unit = self.view.width / self.size[0]
         self.view, self.size, self.moving, self.seen = view, size, moving, seen

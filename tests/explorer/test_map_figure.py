@@ -31,7 +31,7 @@ def look(latent_map: LatentMap, view: View | None = None, **more: Any) -> None:
     """Say what the browser looks at, as its script does."""
     view = view or latent_map.view
     told = {"x0": view.x0, "x1": view.x1, "y0": view.y0, "y1": view.y1, "width": SIZE[0], "height": SIZE[1]}
-    told |= {"moving": False, "seen": 0} | more
+    told |= {"moving": False, "seen": 0, "gone": latent_map.viewport._number} | more
     latent_map.viewport.told.data = {name: [value] for name, value in told.items()}
 
 
@@ -224,3 +224,14 @@ def test_the_same_view_is_not_drawn_twice(latent_map: LatentMap) -> None:
 )
 def test_numbers_have_a_true_minus_and_no_minus_zero(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_keys_pressed_faster_than_the_browser_answers_lose_no_step(latent_map: LatentMap) -> None:
+    start = latent_map.view
+    for _ in range(3):
+        before = latent_map.viewport._number
+        latent_map.pan(0.1, 0.0)
+        look(latent_map, start, gone=before)  # the browser had not heard of it when it spoke
+    assert latent_map.view.x0 == pytest.approx(start.x0 + 0.3 * start.width)
+    look(latent_map, start)  # a hand that went back afterwards is believed
+    assert latent_map.view == start
