@@ -13,7 +13,7 @@ const CALLS = { "/": "xle-search", f: "xle-filter" };  // parts of the page that
 const OWN_ARROWS = "[role=tablist], [role=listbox], [role=slider], [role=combobox], [role=menu], [role=radiogroup], [role=dialog], .scroll, .vt";
 // Bokeh draws a dotted line around a plot that was clicked. The ring is for the keyboard.
 const RING = new CSSStyleSheet();
-RING.replaceSync(".bk-events:focus:not(:focus-visible) { outline: none !important; } .bk-events:focus-visible { outline: 2px solid var(--focus) !important; outline-offset: -2px !important; }");
+RING.replaceSync(".bk-events:focus:not(:focus-visible) { outline: none !important; } .bk-events:focus-visible { outline: var(--map-focus, 2px) solid var(--focus) !important; outline-offset: -2px !important; }");
 const calm = (event) => { for (const node of event.composedPath()) if (node instanceof ShadowRoot && !node.adoptedStyleSheets.includes(RING)) node.adoptedStyleSheets.push(RING); };
 
 const deepest = (root) => { const node = root.activeElement; return node?.shadowRoot?.activeElement ? deepest(node.shadowRoot) : node; };

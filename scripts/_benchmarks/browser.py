@@ -240,7 +240,7 @@ def _lasso(page: Page, opened: Services, repeat: int) -> tuple[float, int]:
     def draw(_turn: int) -> float:
         page.mouse.move(*corners[0])
         page.mouse.down()
-        for corner in corners[1:]:
+        for corner in corners[10:]:  # the first step is long: a hand that hardly moves is a long press, and no drag
             page.mouse.move(*corner)
         page.evaluate("probe.arm_tag()")
         page.mouse.up()
@@ -249,6 +249,8 @@ def _lasso(page: Page, opened: Services, repeat: int) -> tuple[float, int]:
         return taken
 
     page.keyboard.press("l")
+    page.locator('.xle-overlay [aria-label^="Lasso"][aria-pressed="true"]').wait_for()
+    page.wait_for_timeout(300)
     taken = _median(map(draw, range(repeat)))
     page.keyboard.press("v")
     return taken, int(np.count_nonzero(away <= radius))

@@ -14,8 +14,14 @@ window.probe = (() => {
       near(first(d.y), y.start, y.end - y.start) && near(first(d.dh), y.end - y.start, y.end - y.start)
   }
   const painted = (then) => requestAnimationFrame(() => setTimeout(() => then(performance.now()), 0))
-  const when = (ready) => new Promise((done) => {
-    const look = () => (ready() ? painted(done) : setTimeout(look, 2))
+  const PATIENCE = 60_000  // whatever is waited for: a benchmark says what did not come, and does not hang
+  const when = (ready, what = "the map") => new Promise((done, fail) => {
+    const begun = performance.now()
+    const look = () => {
+      if (ready()) painted(done)
+      else if (performance.now() - begun > PATIENCE) fail(new Error(`${what} did not come`))
+      else setTimeout(look, 2)
+    }
     look()
   })
   const input = {}
@@ -23,7 +29,7 @@ window.probe = (() => {
     window.addEventListener(kind, (event) => { input[kind] = event.timeStamp }, { capture: true, passive: true })
   const opened = when(fits)
   let answer = null
-  const arm = (ready) => { answer = when(ready) }
+  const arm = (what, ready) => { answer = when(ready, what); answer.catch(() => {}) }
   const changed = (find) => { const before = find()?.data; return () => { const now = find()?.data; return now && now !== before } }
   return {
     opened: () => opened,
@@ -31,17 +37,17 @@ window.probe = (() => {
     since: async (kind) => (await answer) - input[kind],
     arm_image: () => {  // another image than now, and the one of the view on screen
       const before = image()?.data
-      arm(() => image()?.data !== before && fits())
+      arm("the next image", () => image()?.data !== before && fits())
     },
-    arm_spectrum: () => arm(changed(() => sources().find((m) => "band_lo" in m.data))),
-    arm_tag: () => arm(((ready) => () => ready() && sources().find((m) => m.name == "xle-tag").data.text.length)(changed(() => sources().find((m) => m.name == "xle-tag")))),
+    arm_spectrum: () => arm("the spectrum", changed(() => sources().find((m) => "band_lo" in m.data))),
+    arm_tag: () => arm("the number", ((ready) => () => ready() && sources().find((m) => m.name == "xle-tag").data.text.length)(changed(() => sources().find((m) => m.name == "xle-tag")))),
     // A hand that pans by itself: many tabs cannot share one mouse.
     pan: async (steps) => {
       const times = [], { x_range: x } = figure()
       for (let step = 0; step < steps; step++) {
         const by = (step % 2 ? -0.06 : 0.06) * (x.end - x.start), begun = performance.now(), before = image().data
         x.setv({ start: x.start + by, end: x.end + by })
-        times.push((await when(() => image().data !== before && fits())) - begun)
+        times.push((await when(() => image().data !== before && fits(), "a panned image")) - begun)
         await new Promise((done) => setTimeout(done, 30))
       }
       return times

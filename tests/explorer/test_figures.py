@@ -308,5 +308,5 @@ def test_what_cannot_be_saved_is_told_in_words(opened: Services, caplog: pytest.
 
 
 def test_a_server_that_saves_nothing_loads_no_figures() -> None:
-    code = "import sys, explorer.tools.saving; sys.exit('matplotlib.figure' in sys.modules)"
+    code = "import sys, explorer.components.saving; sys.exit('matplotlib.figure' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
