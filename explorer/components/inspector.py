@@ -13,6 +13,7 @@ import param
 
 from explorer.components.elements import Element, script
 from explorer.components.saving import SAVE_SCRIPT
+from explorer.tools.threads import when_done
 from vae.errors import ExplorerError
 from vae.resources import asset
 
@@ -82,9 +83,7 @@ class Latest:
             return
         finish = partial(self._finish, self._number)
         future: Future[T | ExplorerError] = self._pool.submit(_outcome, work)
-        future.add_done_callback(
-            lambda ready: document.add_next_tick_callback(partial(finish, ready, done=done, failed=failed))
-        )
+        when_done(future, document, lambda ready: finish(ready, done=done, failed=failed))
 
     def cancel(self) -> None:
         """Make the results of whatever is running void."""

@@ -15,6 +15,7 @@ import panel as pn
 from explorer.components.elements import Element
 from explorer.figures.sheet import MEDIA_TYPES, Picture, Wish, saved
 from explorer.palette import Theme
+from explorer.tools.threads import when_done
 from vae.errors import ExplorerError, OptionError
 
 _LOG = logging.getLogger(__name__)
@@ -58,9 +59,7 @@ class Saver:
             self._send(element, id, work())
             return
         future: Future[Any] = self._pool.submit(work)
-        future.add_done_callback(
-            lambda done: document.add_next_tick_callback(partial(self._send, element, id, done.result()))
-        )
+        when_done(future, document, lambda done: self._send(element, id, done.result()))
 
     @staticmethod
     def _send(element: Element, id: str, outcome: dict[str, str] | ExplorerError) -> None:

@@ -14,6 +14,7 @@ from explorer.latent_map.frame import Request
 from explorer.latent_map.renderer import Renderer
 from explorer.latent_map.wire import Parcel, parcel
 from explorer.services import Services
+from explorer.tools.threads import when_done
 
 #: A browser that has not shown a frame after so long is sent the next one all the same [s].
 _PATIENCE: Final = 5.0
@@ -93,7 +94,7 @@ class FrameLoop:
             return
         self._drawing = True
         future = self._pool.submit(self._draw, request)
-        future.add_done_callback(lambda done: document.add_next_tick_callback(partial(self._land, request, done)))
+        when_done(future, document, partial(self._land, request))
 
     def _draw(self, request: Request) -> Parcel:
         return parcel(self._renderer.draw(request))

@@ -16,6 +16,7 @@ from explorer.search.hits import Hits, Shown
 from explorer.search.resolver import WAITING, resolve
 from explorer.search.search import LONGEST, search_of
 from explorer.session import Session
+from explorer.tools.threads import when_done
 from vae.errors import ExplorerError
 
 
@@ -70,7 +71,7 @@ class SearchBox(Element):
         document = pn.state.curdoc
         if not ready.done() and document is not None and document.session_context is not None:
             self.answer = {"number": number, "said": ["Reading the names of the archive…"], "wait": True}
-            ready.add_done_callback(lambda _: document.add_next_tick_callback(partial(self._ask_again, number)))
+            when_done(ready, document, lambda _: self._ask_again(number))
             return
         shown = self._shown()
         self._latest.run(lambda: ready.result().suggest(text, shown), partial(self._show, number, text), self._fail)

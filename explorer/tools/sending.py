@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from functools import partial
 from typing import Any
 
 import panel as pn
+
+from explorer.tools.threads import when_done
 
 #: Rows written so far, and their text.
 Piece = tuple[int, str]
@@ -36,9 +37,7 @@ class Export:
         if document is None or document.session_context is None:
             self._hand(self._next, send)
         else:
-            self._next.add_done_callback(
-                lambda ready: document.add_next_tick_callback(partial(self._hand, ready, send))
-            )
+            when_done(self._next, document, lambda ready: self._hand(ready, send))
 
     def _hand(self, ready: Future[Piece], send: Callable[[dict[str, Any]], None]) -> None:
         done, text = ready.result()
