@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import zarr
-from _stage import PATIENCE_S, around, blank, lasso, opened, server, settle
+from _stage import PATIENCE_S, around, lasso, opened, server, settle
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Browser, Page, WebSocketRoute
+from playwright.sync_api import Browser, Page
 
 from vae.atlas import Atlas
 from vae.errors import ExplorerError
@@ -22,7 +23,6 @@ SIZES = ((1280, 720), (1440, 900), (2560, 1440))
 THEMES = ("dark", "light")
 #: Size of one picture in the contact sheet, the room for its words, and how well all are kept: the map is all detail.
 _SMALL, _WORDS, _QUALITY = (960, 600), 34, 62
-_TRIES = 8
 
 
 def take(browser: Browser, atlas: Atlas, row: int, out: Path, mock: Path | None) -> list[Path]:
@@ -56,17 +56,18 @@ def take(browser: Browser, atlas: Atlas, row: int, out: Path, mock: Path | None)
         page.close()
 
     with server(atlas.path) as url:
-        for state in ("picked", "selection", "decoded", "empty", "loading"):
+        for state in _STATES:
             for theme in THEMES:
                 for size in SIZES:
                     keep(_STATES[state](browser, f"{url}?theme={theme}", size, atlas, row), state, theme)
-    with broken(atlas, row) as folder, server(folder) as url:
-        for theme in THEMES:
-            for size in SIZES:
-                page = opened(browser, _picked(f"{url}?theme={theme}", atlas, row), size)
-                page.locator(".xle-readout .box").first.wait_for()
-                settle(page)
-                keep(page, "error", theme)
+    for state, shows in (("loading", ".sk >> visible=true"), ("error", ".box")):
+        with damaged(atlas, row, stuck=state == "loading") as folder, server(folder) as url:
+            for theme in THEMES:
+                for size in SIZES:
+                    page = opened(browser, _picked(f"{url}?theme={theme}", atlas, row), size)
+                    page.locator(f".xle-readout {shows}").first.wait_for()
+                    settle(page)
+                    keep(page, state, theme)
     if mock is not None:
         taken += [beside(browser, mock, theme, out) for theme in THEMES]
     return taken
@@ -109,64 +110,31 @@ def _show_empty(browser: Browser, url: str, size: tuple[int, int], _atlas: Atlas
     return page
 
 
-def _show_loading(browser: Browser, url: str, size: tuple[int, int], _atlas: Atlas, _row: int) -> Page:
-    """Hold back what the server says once it has begun to load.
-
-    Where a spectrum is read faster than its loading is told, there is nothing to hold back: then once more.
-    """
-    for _ in range(_TRIES):
-        page = _held(browser, url, size)
-        if page.locator(".xle-readout .sk").locator("visible=true").count():
-            return page
-        page.close()
-    raise ExplorerError("the loading state never showed", where=url, todo="Try again on a machine with less to do")
-
-
-def _held(browser: Browser, url: str, size: tuple[int, int]) -> Page:
-    held = False
-
-    def between(browser_side: WebSocketRoute) -> None:
-        server_side = browser_side.connect_to_server()
-
-        def forward(message: str | bytes) -> None:
-            nonlocal held
-            if not held:
-                browser_side.send(message)
-            held = held or (isinstance(message, str) and '"loading"' in message)
-
-        server_side.on_message(forward)
-
-    page = blank(browser, size)
-    page.route_web_socket("**/ws", between)
-    page.goto(url)
-    page.wait_for_selector(".xle-overlay .density")
-    settle(page)
-    page.get_by_role("button", name="Pick a random source").click()
-    page.wait_for_timeout(1500)
-    return page
-
-
 _STATES: dict[str, Callable[[Browser, str, tuple[int, int], Atlas, int], Page]] = {
     "picked": _show_picked,
     "selection": _show_selection,
     "decoded": _show_decoded,
     "empty": _show_empty,
-    "loading": _show_loading,
 }
 
 
 @contextmanager
-def broken(atlas: Atlas, row: int) -> Iterator[Path]:
-    """Make a copy of the atlas, of links only, in which the spectrum of this row is cut short."""
+def damaged(atlas: Atlas, row: int, *, stuck: bool) -> Iterator[Path]:
+    """Make a copy of the atlas, of links only, in which the spectrum of this row is cut short, or never comes."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / atlas.path.name
         shutil.copytree(atlas.path, copy, copy_function=lambda source, target: Path(target).symlink_to(source))
         counts = zarr.open_array(copy / "spectra.zarr" / "counts", mode="r")
         part = row // (counts.shards or counts.chunks)[0]
+        if part == 0:  # the server reads its first spectrum before it answers
+            raise ExplorerError("the gallery needs a larger atlas", where=atlas.path, todo="Take one of 100,000")
         victim = copy / "spectra.zarr" / "counts" / "c" / str(part) / "0"
         whole = victim.read_bytes()
         victim.unlink()
-        victim.write_bytes(whole[: len(whole) // 3])
+        if stuck:
+            os.mkfifo(victim)  # a pipe that nobody writes to
+        else:
+            victim.write_bytes(whole[: len(whole) // 3])
         yield copy
 
 
