@@ -3,6 +3,11 @@ const TOOLS = [["pan", "Pan and pick (V)", "pan"], ["lasso", "Lasso (L)", "lasso
 const SWITCHES = [["contours", "Contours of density (K)", "contours"], ["aspect", "Equal scale on both axes (E)", "equal"]];
 const STEP_MS = 600;
 const SCALES = { equal: "equalised", log: "logarithmic", linear: "linear" };
+// Bokeh takes a click of more than 300 ms, or one on a busy machine, for a long press, which means nothing here, and
+// then a drag for none: both would be lost.
+const GESTURES = window.Bokeh?.require?.("core/ui_gestures")?.UIGestures;
+if (GESTURES) GESTURES.press_threshold = 2 ** 31 - 1;
+
 export function render({ model }) {
   const act = (action) => () => model.send_msg({ action });
   const button = (title, picture, onclick) => h("button", { title, "aria-label": title, onclick }, icon(picture));

@@ -259,6 +259,23 @@ def test_a_double_click_is_a_click(map_page: MapPage) -> None:
     )
 
 
+def test_a_slow_click_is_a_click_and_a_drag_after_a_pause_a_drag(map_page: MapPage) -> None:
+    page, row = map_page.page, isolated_row(map_page)
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    page.mouse.move(float(at[0]), float(at[1]))
+    page.mouse.down()
+    page.wait_for_timeout(700)  # longer than Bokeh's long press
+    page.mouse.up()
+    name = short_name(str(map_page.atlas.catalogue["name"].iat[row]))
+    expect(page.locator(".xle-readout").first).to_contain_text(name)
+    before = map_page.view()
+    page.mouse.down()
+    page.wait_for_timeout(700)
+    page.mouse.move(float(at[0]) + 40, float(at[1]), steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"{_FIGURE}.x_range.start < {before[0]}")
+
+
 def test_the_wheel_holds_what_is_under_the_mouse(map_page: MapPage) -> None:
     box = map_page.box()
     at = np.array([box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"]])
