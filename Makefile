@@ -16,9 +16,8 @@ explore: .venv/.installed
 	@echo "Open http://127.0.0.1:$(PORT)/app in a browser; Ctrl-C stops."
 	$(BIN)/panel serve explorer/app.py --address 127.0.0.1 --port $(PORT) --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) --warm --args "$(ATLAS)"
 
-# Tests in a browser run one after the other in one process, the others beside them.
 test: .venv/.installed
-	$(BIN)/pytest -n logical --dist loadgroup
+	$(BIN)/pytest
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
