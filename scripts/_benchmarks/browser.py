@@ -236,9 +236,10 @@ def _lasso(page: Page, opened: Services, repeat: int) -> tuple[float, int]:
     radius = float(np.quantile(away, _LASSO_SHARE))
     centre = np.array([left, top]) + (middle - [x0, y1]) * per * [1, -1]
     angles = np.linspace(0, 1.98 * np.pi, 400)
-    corners = centre + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    ring = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def draw(_turn: int) -> float:
+    def draw(turn: int) -> float:
+        corners = centre + (1 + 0.01 * (turn % 5)) * ring  # the same lasso twice would change no number
         page.mouse.move(*corners[0])
         page.mouse.down()
         for corner in corners[10:]:  # the first step is long: a hand that hardly moves is a long press, and no drag
