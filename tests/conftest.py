@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from vae.resources import asset
+
+# No test is judged by its time, nor by a draw of its own: a busy machine fails nothing, and a failure comes again.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
 
 OGIP = Path(__file__).resolve().parents[2] / "shared" / "data" / "ogip"
 #: Enough for every class and some trajectories, small enough for seconds.

@@ -27,23 +27,22 @@ def when_done(future: Future[T], document: Document, then: Callable[[Future[T]],
 
     Notes
     -----
-    To be called on the event loop's thread. Workers go through the loop: a document that holds its events back
-    (`panel.io.hold`) also holds back the wish for a callback, and a wish that comes from another thread while the hold
-    ends is lost or waits for the next hold; a page then loads for ever.
+    To be called on the event loop's thread where the document is served. Workers go through the loop: a document that
+    holds its events back (`panel.io.hold`) also holds back the wish for a callback, and a wish that comes from another
+    thread while the hold ends is lost or waits for the next hold; a page then loads for ever.
     """
 
     def tell(done: Future[T]) -> None:
         with suppress(RuntimeError):  # the page is gone
             document.add_next_tick_callback(partial(then, done))
 
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:  # outside a server
+    if document.session_context is None:  # outside a server; a loop that runs in this thread would be another's
         future.add_done_callback(tell)
-    else:
+        return
+    loop = asyncio.get_running_loop()
 
-        def hand_over(done: Future[T]) -> None:
-            with suppress(RuntimeError):  # the server is gone
-                loop.call_soon_threadsafe(tell, done)
+    def hand_over(done: Future[T]) -> None:
+        with suppress(RuntimeError):  # the server is gone
+            loop.call_soon_threadsafe(tell, done)
 
-        future.add_done_callback(hand_over)
+    future.add_done_callback(hand_over)

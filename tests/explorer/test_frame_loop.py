@@ -26,6 +26,8 @@ def view(at: float) -> Request:
 class Document:
     """Keeps callbacks until they are asked to run, as the server's loop does."""
 
+    session_context = None
+
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
         self.came = threading.Semaphore(0)
