@@ -45,7 +45,8 @@ class Benchmark:
     store: Path | None = None
     """train, encode: a store to use instead of simulating one."""
     atlas: Path | None = None
-    """render, browser: an atlas whose detections are drawn, instead of a mixture or a new one."""
+    """render, browser: an atlas whose detections are drawn, instead of a mixture or a new one. browser: with
+    --detections it is repeated until it has so many, its spectra as links."""
     tabs: int = 10
     """browser: tabs that pan at once."""
     cycles: int = 50
@@ -73,7 +74,7 @@ def main(options: Benchmark) -> dict[str, Any]:
     if options.what in ("render", "browser"):
         more["atlas"] = options.atlas
     if options.what == "browser":
-        more |= {"tabs": options.tabs, "cycles": options.cycles}
+        more |= {"tabs": options.tabs, "cycles": options.cycles, "tile_to": options.detections}
     if options.what in ("train", "encode"):
         more["store"] = options.store
     if options.what == "train":

@@ -14,7 +14,7 @@ window.probe = (() => {
       near(first(d.y), y.start, y.end - y.start) && near(first(d.dh), y.end - y.start, y.end - y.start)
   }
   const painted = (then) => requestAnimationFrame(() => setTimeout(() => then(performance.now()), 0))
-  const PATIENCE = 60_000  // whatever is waited for: a benchmark says what did not come, and does not hang
+  const PATIENCE = 20_000  // whatever is waited for: a benchmark says what did not come, and does not hang
   const when = (ready, what = "the map") => new Promise((done, fail) => {
     const begun = performance.now()
     const look = () => {

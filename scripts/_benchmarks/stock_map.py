@@ -54,7 +54,9 @@ def page(atlas: str) -> Any:
     """Return the page: nothing but the map."""
     opened, elements = pn.state.as_cached("stock", lambda: _open(atlas))
     width, height = SIZE
-    plot = shaded(elements, opened).opts(width=width, height=height, active_tools=["wheel_zoom"], bgcolor="#05070b")
+    plot = shaded(elements, opened).opts(
+        width=width, height=height, active_tools=["pan", "wheel_zoom"], bgcolor="#05070b"
+    )
     return pn.pane.HoloViews(plot, width=width, height=height)
 
 
