@@ -82,6 +82,7 @@ function lightCurve(curve, pick) {
     const parts = [];
     let ticks = axisTicks(low, high, log);
     if (small && ticks.length > 3) ticks = [ticks[0], ticks[ticks.length >> 1], ticks[ticks.length - 1]];
+    ticks = ticks.reduce((kept, value) => (kept.length && Math.abs(Y(value) - Y(kept.at(-1))) < 1.25 * fs ? kept : [...kept, value]), []);
     for (const value of ticks) parts.push(s("path", { d: `M${L} ${Y(value)}H${W}`, stroke: "var(--plot-grid)" }), text(L - 7, Y(value) + fs * 0.35, rateText(value), "end"));
     if (span >= 2) {
       const step = [1, 2, 3, 5, 10].find((size) => span / size <= (W > 300 ? 6 : 4)) ?? 10;

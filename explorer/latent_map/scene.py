@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from explorer.latent_map import track
+from explorer.latent_map import track as tracks
 from explorer.latent_map.frame import Contour, Region, View
 from explorer.palette import Palette
 from explorer.tools import words
@@ -23,6 +23,8 @@ SIGNIFICANT_STEP: Final = 3.0
 _NAME_WIDTH: Final = 150.0
 #: Half the height of a name with its second line, with some air [px].
 _NAME_HALF_HEIGHT: Final = 22.0
+#: How far below the ring's height a name may go, in the order of liking [px].
+_NAME_DROPS: Final = (0.0, -34.0, 34.0)
 #: Distance of the numbers at the ends of a track from their marks [px].
 _END_GAP: Final = 14.0
 #: Radius of the ring around the picked detection and around the mouse [px].
@@ -93,9 +95,12 @@ def picked_columns(
             "leader": no_rows("x0 y0 x1 y1"),
             "name": no_rows(TEXT),
         }
-    per_x = float(scale.per_unit[0])
+    per_x, per_y = (float(value) for value in scale.per_unit)
     reach = max(2 * picked.sigma_x * per_x, RING) + 3
-    side = _name_side(picked, track, scale, reach)
+    side, drop = _name_place(picked, track, scale, reach)
+    # a name that is not beside the ring is led to from the ring's own slope
+    slope = np.array([side * (reach + 8.0), -drop])
+    start = slope * (reach / np.hypot(*slope)) if drop else np.array([side * reach, 0.0])
     align = "left" if side > 0 else "right"
     texts = [(picked.name, -1.0, "mark", "bold")] + ([(picked.place, 14.0, "label", "normal")] if picked.place else [])
     return {
@@ -114,37 +119,61 @@ def picked_columns(
             "size": [2 * RING * (LARGER_RING if scale.large else 1)],
         },
         "leader": {
-            "x0": [picked.x + side * reach / per_x],
-            "x1": [picked.x + side * (reach + 8) / per_x],
-            "y0": [picked.y],
-            "y1": [picked.y],
+            "x0": [picked.x + start[0] / per_x],
+            "x1": [picked.x + slope[0] / per_x],
+            "y0": [picked.y + start[1] / per_y],
+            "y1": [picked.y + slope[1] / per_y],
         },
         "name": _texts(
-            [(picked.x, picked.y, text, side * (reach + 13), dy, align, role, style) for text, dy, role, style in texts]
+            [
+                (picked.x, picked.y, text, side * (reach + 13), drop + dy, align, role, style)
+                for text, dy, role, style in texts
+            ]
         ),
     }
 
 
-def _name_side(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> int:
-    """1 for a name to the right of the ring, -1 to the left: away from the track, but never out of the map."""
-    per_x = float(scale.per_unit[0])
+def _name_place(picked: Picked, track: pd.DataFrame | None, scale: Scale, reach: float) -> tuple[int, float]:
+    """Where the name goes: 1 for right of the ring and -1 for left, and how far below the ring's height [px].
+
+    Where least of the track runs through it, but never out of the map.
+    """
+    per_x, per_y = (float(value) for value in scale.per_unit)
     needed = reach + _NAME_WIDTH
     room = {1: (scale.view.x1 - picked.x) * per_x, -1: (picked.x - scale.view.x0) * per_x}
-    wished = 1 if track is None else _clear_side(picked, track, scale, needed)
-    return wished if room[wished] > needed or room[-wished] < needed else -wished
+    above, below = (scale.view.y1 - picked.y) * per_y, (picked.y - scale.view.y0) * per_y
+    if track is None:
+        places = [(1, 0.0), (-1, 0.0)]
+        crossed = np.zeros(len(places))
+    else:
+        steps, length = _track_pieces(picked, track, scale)
+        first = 1 if float(steps[:, 0].mean()) <= 0 else -1  # away from the track's middle
+        places = [(side, drop) for drop in _NAME_DROPS for side in (first, -first)]
+        x, up = steps.T
+        crossed = np.array(
+            [
+                length[
+                    (np.abs(up + drop) < _NAME_HALF_HEIGHT) & (side * x > (0 if drop else RING)) & (side * x < needed)
+                ].sum()
+                for side, drop in places
+            ]
+        )
+    outside = [
+        room[side] < needed or above < _NAME_HALF_HEIGHT - drop or below < _NAME_HALF_HEIGHT + drop
+        for side, drop in places
+    ]
+    cost = np.maximum(crossed, RING) + np.where(outside, 1e6, 0.0)
+    return places[int(cost.argmin())]
 
 
-def _clear_side(picked: Picked, track: pd.DataFrame, scale: Scale, width: float) -> int:
-    """Side where less of the track runs through the name's place; if it is the same, away from the track's middle."""
+def _track_pieces(picked: Picked, track: pd.DataFrame, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """Short pieces of a track, from the picked detection [px, upward], shape (n, 2), and their lengths, shape (n,)."""
     marks = (track[["mu_1", "mu_2"]].to_numpy(np.float64) - (picked.x, picked.y)) * scale.per_unit
-    steps, parts = np.diff(marks, axis=0), np.linspace(0.0, 1.0, 48)
-    x, y = (marks[:-1] + parts[:, None, None] * steps).reshape(-1, 2).T
-    length = np.tile(np.hypot(*steps.T) / parts.size, parts.size)
-    beside = (np.abs(y) < _NAME_HALF_HEIGHT) & (np.abs(x) > RING) & (np.abs(x) < width)
-    right, left = length[beside & (x > 0)].sum(), length[beside & (x < 0)].sum()
-    if abs(right - left) > RING:
-        return 1 if right < left else -1
-    return 1 if float(marks[:, 0].mean()) <= 0 else -1
+    curves = tracks.step_curves(marks)
+    parts = np.linspace(0.0, 1.0, 48)
+    pieces = tracks.curve_at(curves, parts)
+    length = np.repeat(np.linalg.norm(np.diff(marks, axis=0), axis=1) / parts.size, parts.size)
+    return pieces.reshape(-1, 2), length
 
 
 def decoded_columns(decoded: tuple[float, float] | None) -> dict[str, Columns]:
@@ -180,20 +209,20 @@ def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) ->
         }
     latent = table[["mu_1", "mu_2"]].to_numpy(np.float64)
     points = latent * scale.per_unit
-    curves = track.step_curves(points)
-    shares = np.linspace(0, 1, track.PIECES + 1)
-    curve = track.curve_at(curves, shares) / scale.per_unit
-    times = track.time_shares(table["mjd_start"].to_numpy(np.float64))
+    curves = tracks.step_curves(points)
+    shares = np.linspace(0, 1, tracks.PIECES + 1)
+    curve = tracks.curve_at(curves, shares) / scale.per_unit
+    times = tracks.time_shares(table["mjd_start"].to_numpy(np.float64))
     ramp = palette.time_ramp()
     along = times[:-1, None] + np.diff(times)[:, None] * shares[:-1]
     faint = table["step_significance"].to_numpy(np.float64)[1:] < SIGNIFICANT_STEP
-    colours = np.array(track.ramp_colours(ramp, along.ravel())).reshape(along.shape)
+    colours = np.array(tracks.ramp_colours(ramp, along.ravel())).reshape(along.shape)
     colours = np.where(
-        faint[:, None], np.reshape(track.half_faded(list(colours.ravel()), palette["map-bg"]), along.shape), colours
+        faint[:, None], np.reshape(tracks.half_faded(list(colours.ravel()), palette["map-bg"]), along.shape), colours
     )
-    heads = track.arrows(points, curves)
-    head_colours = colours[heads.step, track.PIECES // 2]
-    marks = track.ramp_colours(ramp, times)
+    heads = tracks.arrows(points, curves)
+    head_colours = colours[heads.step, tracks.PIECES // 2]
+    marks = tracks.ramp_colours(ramp, times)
     ends = [(0, 1, "1"), (len(table) - 1, len(table) - 2, str(len(table)))]
     last = curve[-1, -1:]
     whole = np.vstack([curve[:, :-1].reshape(-1, 2), last])

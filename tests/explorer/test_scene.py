@@ -22,6 +22,26 @@ def test_name_keeps_off_the_track(onward: tuple[float, float], align: str) -> No
     assert picked_columns(picked, track, SCALE, palette("dark"))["name"]["align"] == [align]
 
 
+def test_name_goes_above_where_the_track_runs_to_both_sides() -> None:
+    track = pd.DataFrame({"mu_1": [-2.0, 0.0, 2.0], "mu_2": [-0.1, 0.0, -0.1]})
+    picked = Picked(
+        x=0.0, y=0.0, sigma_x=0.01, sigma_y=0.01, name="J000000.0+000000", place="", class_name="AGN", class_code=0
+    )
+    columns = picked_columns(picked, track, SCALE, palette("dark"))
+    assert columns["name"]["y_offset"][0] < -20
+    assert columns["leader"]["y1"][0] > columns["leader"]["y0"][0] > 0  # up to the name, from the ring
+
+
+def test_name_stays_on_the_map() -> None:
+    corner = Picked(
+        x=3.9, y=3.95, sigma_x=0.01, sigma_y=0.01, name="J000000.0+000000", place="", class_name="AGN", class_code=0
+    )
+    track = pd.DataFrame({"mu_1": [0.0, 3.9, 3.9], "mu_2": [3.95, 3.95, 1.0]})
+    name = picked_columns(corner, track, SCALE, palette("dark"))["name"]
+    assert name["align"] == ["right"]
+    assert name["y_offset"][0] > 20  # below: there is no room above, and the track runs to the left
+
+
 def test_regions_are_named_with_their_share() -> None:
     ring = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
     columns = region_columns([Region("X-ray binary", 0.814, *ring, 0.5, 1.0)])
