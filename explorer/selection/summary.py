@@ -91,7 +91,7 @@ def histograms(services: Services, mask: Mask) -> list[dict[str, Any]]:
         value = quantities.values(services.atlas, each.key)[mask]
         value = value[np.isfinite(value)]
         unit = f" {each.unit}" if each.unit else ""
-        middle = quantities.in_words(each, float(np.median(value))) + unit if value.size else "–"
+        middle = _median_in_words(each, value) + unit if value.size else "–"
         ends = [quantities.in_words(each, edge) for edge in (bins.low, bins.high)]
         plots.append(
             {
@@ -105,6 +105,13 @@ def histograms(services: Services, mask: Mask) -> list[dict[str, Any]]:
             }
         )
     return plots
+
+
+def _median_in_words(each: quantities.Quantity, value: NDArray[np.floating[Any]]) -> str:
+    median = float(np.median(value))
+    if each.kind in ("signed", "asinh"):  # a ratio of counts or a z near zero: its third digit means nothing
+        median = round(median, 2) + 0.0
+    return quantities.in_words(each, median)
 
 
 def arranged(services: Services, mask: Mask, by: str, *, down: bool) -> NDArray[np.int32]:

@@ -49,6 +49,8 @@ def test_histograms_hold_the_selected_and_all(opened: Services, mask: np.ndarray
         assert np.all(np.array(plot["selected"]) <= plot["all"])
     middle = float(opened.atlas.catalogue["net_counts"][mask].median())
     assert float(plots[0]["median"].replace(",", "")) == pytest.approx(middle, rel=0.01)
+    misfit = next(plot["median"] for plot in plots if plot["key"] == "cstat_z")
+    assert len(misfit.removesuffix(" σ").partition(".")[2]) <= 2  # no more than means something
 
 
 @pytest.mark.parametrize("down", [True, False])
