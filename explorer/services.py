@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from scipy.spatial import cKDTree
 
 from explorer.palette import CLASS_TOKENS
 from vae.atlas import Atlas
+
+#: Jobs that may wait at once, for spectra on a slow disk most of all; more than there are cores.
+_WAITERS: Final = 12
 
 _LOCK = threading.Lock()
 _SERVICES: dict[Path, Services] = {}
@@ -38,8 +42,10 @@ class Services:
         View that holds 99.9 % of the detections: x0, x1, y0, y1.
     tree : cKDTree
         Over (x, y).
+    frames : ThreadPoolExecutor
+        For frames of the maps, and nothing else: the map moves while anything else waits for a disk.
     pool : ThreadPoolExecutor
-        For kernels that release the GIL.
+        For everything else that the event loop should not wait for.
     """
 
     atlas: Atlas
@@ -50,6 +56,7 @@ class Services:
     class_counts: NDArray[np.int64]
     home: tuple[float, float, float, float]
     tree: cKDTree
+    frames: ThreadPoolExecutor
     pool: ThreadPoolExecutor
 
     def __len__(self) -> int:
@@ -79,8 +86,9 @@ def _open(path: Path) -> Services:
         tree = atlas.tree
     else:
         tree = cKDTree(np.column_stack([x, y]), balanced_tree=False, compact_nodes=False)
-    workers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="explorer")
-    return Services(atlas, x, y, names, codes, counts, _home(x, y), tree, workers)
+    frames = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="frames")
+    pool = ThreadPoolExecutor(_WAITERS, thread_name_prefix="explorer")
+    return Services(atlas, x, y, names, codes, counts, _home(x, y), tree, frames, pool)
 
 
 def _classes(labels: pd.Series) -> tuple[tuple[str, ...], NDArray[np.uint8]]:

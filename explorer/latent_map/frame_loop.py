@@ -49,7 +49,7 @@ class FrameLoop:
         arrived: Callable[[Parcel], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._pool, self._renderer, self._document = services.pool, renderer, document
+        self._pool, self._renderer, self._document = services.frames, renderer, document
         self._wanted, self._arrived, self._failed = wanted, arrived, failed
         self._drawing = self._scheduled = self._again = self._closed = False
         self._sent_at: float | None = None

@@ -61,7 +61,7 @@ def draw(detections: int, seed: int) -> Services:
         "class_codes": codes,
         "class_counts": np.bincount(codes, minlength=len(names)),
         "home": tuple(ends),
-        "pool": ThreadPoolExecutor(max(2, os.cpu_count() or 2)),
+        "frames": ThreadPoolExecutor(max(2, os.cpu_count() or 2)),
     }
     return Services(**{each.name: known.get(each.name) for each in fields(Services)})
 

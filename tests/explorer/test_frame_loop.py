@@ -52,7 +52,7 @@ class Hand:
         self.failed: list[BaseException] = []
         self.free = threading.Semaphore(0)
         self.pool = ThreadPoolExecutor(2)
-        services: Any = SimpleNamespace(pool=self.pool)
+        services: Any = SimpleNamespace(frames=self.pool)
         renderer: Any = SimpleNamespace(draw=self.draw)
         document: Any = self.document
         self.loop = FrameLoop(services, renderer, document, lambda: self.wanted, self.arrived, self.failed.append)

@@ -39,7 +39,7 @@ def some_services(n: int = N, seed: int = 0) -> Services:
     atlas = cast(Any, _Atlas(pd.DataFrame({"net_counts": counts, "hr2": hardness})))
     tree = cKDTree(np.column_stack([x, y]))
     of_class = np.bincount(codes, minlength=len(NAMES))
-    return Services(atlas, x, y, NAMES, codes, of_class, home, tree, ThreadPoolExecutor(1))
+    return Services(atlas, x, y, NAMES, codes, of_class, home, tree, ThreadPoolExecutor(1), ThreadPoolExecutor(1))
 
 
 class _Atlas(SimpleNamespace):

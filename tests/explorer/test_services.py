@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,16 @@ def test_tree_finds_the_nearest_point(opened: Services) -> None:
     where = points.mean(axis=0)
     _, row = opened.tree.query(where)
     assert np.hypot(*(points[row] - where)) == pytest.approx(np.hypot(*(points - where).T).min())
+
+
+def test_frames_wait_for_no_disk(opened: Services) -> None:
+    stuck = threading.Event()
+    waiting = [opened.pool.submit(stuck.wait, 60) for _ in range(40)]
+    try:
+        assert opened.frames.submit(lambda: "drawn").result(timeout=30) == "drawn"
+        assert not any(job.done() for job in waiting)
+    finally:
+        stuck.set()
 
 
 def test_own_classes_come_before_the_unclassified() -> None:
