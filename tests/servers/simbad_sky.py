@@ -107,7 +107,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], sky: SimbadSky, faults: Sequence[str], **limits: Any) -> None:
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], sky: SimbadSky, faults: Sequence[str], **limits: Any
+    ) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.sky, self.faults, self.limits = sky, list(faults), limits
         self.log = Log()
@@ -157,7 +159,9 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "hangup":
             self.close_connection = True
         elif kind == "html":
-            self.send(200, b"<!DOCTYPE html>\n<html><head><title>Down for maintenance</title></head></html>", "text/html")
+            self.send(
+                200, b"<!DOCTYPE html>\n<html><head><title>Down for maintenance</title></head></html>", "text/html"
+            )
         elif kind == "empty":
             self.send(200, b"", "application/x-votable+xml")
         elif kind.isdigit():
@@ -207,8 +211,12 @@ def form(content_type: str, body: bytes) -> dict[str, bytes]:
 def votable(table: pd.DataFrame, *, names: dict[str, str] | None = None, cut: str = "") -> bytes:
     """A table as SIMBAD sends it; `cut` says "before" or "after" where it has been cut."""
     out = io.StringIO()
-    out.write('<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n')
-    out.write(f'<RESOURCE type="results">\n<INFO name="QUERY_STATUS" value="{"OVERFLOW" if cut == "before" else "OK"}"/>\n')
+    out.write(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
+    )
+    out.write(
+        f'<RESOURCE type="results">\n<INFO name="QUERY_STATUS" value="{"OVERFLOW" if cut == "before" else "OK"}"/>\n'
+    )
     out.write("<TABLE>\n")
     for name in table.columns:
         kind, unit, ucd = FIELDS.get(name, ("double", "", ""))

@@ -63,7 +63,11 @@ class XMatchHandler(Handler):
         found["other_types"] = found["otypes"]
         wanted = field("cols2").split(",") if "cols2" in fields else list(_SIMBAD)
         table = pd.concat(
-            [pd.Series((3600 * distance).round(6), name="angDist"), asked.iloc[sources].reset_index(drop=True), found[wanted]],
+            [
+                pd.Series((3600 * distance).round(6), name="angDist"),
+                asked.iloc[sources].reset_index(drop=True),
+                found[wanted],
+            ],
             axis=1,
         )
         table, cut = cut_to(table, self.server.limits.get("most_rows"), fault)

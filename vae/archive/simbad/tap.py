@@ -50,7 +50,9 @@ class SimbadTap:
     name = "tap"
     largest = MOST_UPLOADED
 
-    def __init__(self, radius_arcsec: float, manners: Manners, *, url: str = TAP_URL, most_rows: int = MOST_ROWS) -> None:
+    def __init__(
+        self, radius_arcsec: float, manners: Manners, *, url: str = TAP_URL, most_rows: int = MOST_ROWS
+    ) -> None:
         self.radius_arcsec, self.url, self.most_rows = radius_arcsec, url, most_rows
         self.identity = f"{url}|{radius_arcsec:.6f}|{_NEAR}"
         self._simbad = _simbad(url, manners)
