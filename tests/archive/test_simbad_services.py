@@ -49,7 +49,10 @@ def sky() -> SimbadSky:
                 "pmra": np.where(np.arange(len(near)) % 2, 120.0, np.nan),
             }
         ).assign(
-            otypes=lambda t: t["otype"] + "|IR", pmdec=lambda t: -t["pmra"], where=np.repeat(ra, 4), at=np.repeat(dec, 4)
+            otypes=lambda t: t["otype"] + "|IR",
+            pmdec=lambda t: -t["pmra"],
+            where=np.repeat(ra, 4),
+            at=np.repeat(dec, 4),
         )
     )
 
@@ -166,7 +169,10 @@ def test_limits_of_the_service_split_as_far_as_needed(name, sky, question, tmp_p
         answers, tally = ask(service(RADIUS, QUICK, url=url), question, tmp_path)
         assert pairs(answers) == expected(sky, question)
         assert tally.split == 3
-    with server(sky, most_rows=2) as (url, _), pytest.raises(ServiceError, match="a single row exceeds.*smaller circle"):
+    with (
+        server(sky, most_rows=2) as (url, _),
+        pytest.raises(ServiceError, match="a single row exceeds.*smaller circle"),
+    ):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
 
 
