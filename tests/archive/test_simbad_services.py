@@ -171,7 +171,7 @@ def test_limits_of_the_service_split_as_far_as_needed(name, sky, question, tmp_p
         assert tally.split == 3
     with (
         server(sky, most_rows=2) as (url, _),
-        pytest.raises(ServiceError, match="a single row exceeds.*smaller circle"),
+        pytest.raises(ServiceError, match=r"a single row exceeds.*smaller circle"),
     ):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
 
@@ -212,7 +212,7 @@ def test_a_dead_service_is_told_from_a_busy_one(name, sky, question, tmp_path):
     with server(sky) as (url, _):
         pass
     started = time.monotonic()
-    with pytest.raises(ServiceError, match="connection failed.*5 times in a row"):
+    with pytest.raises(ServiceError, match=r"connection failed.*5 times in a row"):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
     assert time.monotonic() - started < 60  # it ends at all
     assert list(tmp_path.iterdir()) == []

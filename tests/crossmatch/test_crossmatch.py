@@ -260,7 +260,7 @@ def test_a_failing_service_leaves_the_atlas_as_it_was(truth, tmp_path):
     atlas = make_atlas(tmp_path / "atlas", truth.sources)
     before = {path.name: path.read_bytes() for path in atlas.iterdir()}
     with simbad(truth.sky, tmp_path / "cache", ("ok", "500", "500", "500"), tries=3) as options:
-        with pytest.raises(ServiceError, match="HTTP status 500.*run the same command again"):
+        with pytest.raises(ServiceError, match=r"HTTP status 500.*run the same command again"):
             run(atlas, options)
         assert {path.name: path.read_bytes() for path in atlas.iterdir()} == before
         summary, _ = run(atlas, options)
@@ -358,7 +358,7 @@ def test_a_simulated_archive_is_refused_unless_asked_for(tiny_atlas, tmp_path):
     atlas = tmp_path / "atlas"
     link_or_copy(tiny_atlas, atlas)
     before = Atlas.open(atlas).catalogue
-    with pytest.raises(AtlasError, match="fictitious.*--simulated keep"):
+    with pytest.raises(AtlasError, match=r"fictitious.*--simulated keep"):
         crossmatch(atlas, CrossmatchOptions(), quiet=True)
     first = before.drop_duplicates("source_id").iloc[[0, 10]]
     objects = pd.DataFrame(

@@ -14,9 +14,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "crossmatch"), str(ROOT / "tests" / "servers")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "crossmatch"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 
+from _command import run
+from crossmatch import Options, main
 from simbad_sky import form
 from simbad_tap import tap_server
 from small_sky import Truth, make_atlas, make_truth
@@ -24,6 +27,7 @@ from xmatch import xmatch_server
 
 from vae.crossmatch import CrossmatchOptions, crossmatch
 
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, str(ROOT / "scripts" / "crossmatch.py")]
 
 
@@ -32,6 +36,13 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
+
+
+def leave(*arguments: object) -> int:
+    """Run the command in this process; its exit status."""
+    with pytest.raises(SystemExit) as leaving:
+        run(main, Options, argv=[*map(str, arguments)])
+    return int(leaving.value.code or 0)
 
 
 @pytest.fixture(scope="module")
@@ -85,27 +96,33 @@ def test_killed_and_run_again_it_asks_for_no_chunk_twice(truth, tmp_path):
     assert sorted(path.name for path in atlas.iterdir()) == ["atlas.json", "candidates.parquet", "catalogue.parquet"]
 
 
-def test_offline_and_in_words(truth, tmp_path):
+def test_offline_and_in_words(truth, tmp_path, capsys):
     atlas = make_atlas(tmp_path / "atlas", truth.sources)
     for name, row in (("tde_a", 0), ("tde_b", 1)):
         place = truth.sources.iloc[[row]]
         pd.DataFrame({"ra": place["ra"], "dec": place["dec"]}).to_csv(tmp_path / f"{name}.csv", index=False)
     labels = ("--labels", tmp_path / "tde_a.csv", "--labels", tmp_path / "tde_b.csv")
-    done = start(atlas, "--offline", *labels, "--cache", tmp_path / "cache", "--quiet")
-    out, errors = done.communicate()
-    assert (done.returncode, errors) == (0, "")
+    assert leave(atlas, "--offline", *labels, "--cache", tmp_path / "cache", "--quiet") == 0
+    out, errors = capsys.readouterr()
+    assert errors == ""
     assert "SIMBAD was not asked (--offline)" in out
     assert '"tde_a": 1' in out
     assert '"tde_b": 1' in out
 
 
-def test_a_simulated_archive_is_refused(truth, tmp_path):
+def test_a_simulated_archive_is_refused(truth, tmp_path, capsys):
     atlas = make_atlas(tmp_path / "atlas", truth.sources.iloc[:3], simulated=True)
-    done = start(atlas, "--cache", tmp_path / "cache")
-    out, errors = done.communicate()
-    assert (done.returncode, out) == (1, "")
+    assert leave(atlas, "--cache", tmp_path / "cache") == 1
+    out, errors = capsys.readouterr()
+    assert out == ""
     assert "its positions are fictitious" in errors
     assert errors.count("\n") == 1
+
+
+def test_options_that_make_no_sense_are_status_2(tmp_path, capsys):
+    assert leave(tmp_path, "--radius-floor", 40) == 2
+    assert leave(tmp_path, "--service", "telepathy") == 2
+    assert "--radius-floor 40" in capsys.readouterr().err
 
 
 def test_the_servers_start_from_a_script(truth, tmp_path):
