@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -144,6 +145,22 @@ def test_pauses_are_kept(name, sky, question, tmp_path):
     assert np.all(np.diff(log.log.times) >= 0.15)
 
 
+def test_one_process_waits_for_another_and_takes_its_answer(sky, question, tmp_path):
+    cache, got = AnswerCache(tmp_path), []
+    with xmatch_server(sky) as (url, server):
+        service = CdsXMatch(RADIUS, QUICK, url=url)
+        with cache.alone():  # as another process would, which answers the question meanwhile
+            thread = threading.Thread(target=lambda: got.append(ask(service, question, tmp_path)))
+            thread.start()
+            time.sleep(0.3)
+            assert server.log.bodies == []
+            cache.put(service.name, cache.key(service.identity, question), service.ask(question))
+        thread.join()
+    answers, tally = got[0]
+    assert pairs(answers) == expected(sky, question)
+    assert (tally.requests, tally.from_cache, len(server.log.bodies)) == (0, 1, 1)
+
+
 @either
 @pytest.mark.parametrize("fault", ["overflow", "overflow-before", "413"])
 def test_a_cut_answer_is_never_taken(name, fault, sky, question, tmp_path):
@@ -215,7 +232,7 @@ def test_a_dead_service_is_told_from_a_busy_one(name, sky, question, tmp_path):
     with pytest.raises(ServiceError, match=r"connection failed.*5 times in a row"):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
     assert time.monotonic() - started < 60  # it ends at all
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".asking.lock"]
 
 
 def test_rows_mixed_up_by_a_service_are_noticed(sky, question, tmp_path, monkeypatch):
@@ -250,8 +267,11 @@ def test_the_tap_server_is_strict(sky):
         "CIRCLE('ICRS', t.ra, t.dec, t.radius)) = 1"
     )
     assert len(evaluate(good, upload, sky, 10)) == 8
+    distance = "DISTANCE(POINT('ICRS', basic.ra, basic.dec), POINT('ICRS', t.ra, t.dec))"
+    assert evaluate(good.replace("basic.main_id", f"{distance} AS far"), upload, sky, 10)["far"].max() < 0.01
     for wrong in (
         good.replace("main_id", "main_idd"), good.replace("= 1", "= 2"), good.replace("AS t", "AS s"),
+        good.replace("basic.main_id", f"{distance} AS distance"),
         good.replace("TAP_UPLOAD.t ", "TAP_UPLOAD.s "), good + " WHERE 1 = 1",
     ):  # fmt: skip
         with pytest.raises(AdqlError):
