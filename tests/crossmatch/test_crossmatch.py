@@ -196,6 +196,16 @@ def test_rivals_make_a_match_ambiguous(tmp_path):
         assert summary.ambiguous == int(ambiguous)
 
 
+def test_an_x_ray_source_beside_what_it_is_gets_no_class_but_a_mark(tmp_path):
+    sources, sky = two_objects(("QSO", "X"), 1.2)
+    atlas = make_atlas(tmp_path / "atlas", sources, twice=0)
+    with simbad(sky, tmp_path / "cache", prior=0.5) as options:
+        summary, table = run(atlas, options)
+    assert table["class_label"].tolist() == ["Unclassified"]
+    assert table["match_ambiguous"].tolist() == [True]
+    assert summary.unclassified_with_rivals == 1
+
+
 def test_types_that_this_version_does_not_know_are_told(tmp_path):
     sources, sky = two_objects(("Sy1", "Zz*"), 4.5)
     for service in ("xmatch", "tap"):
@@ -265,6 +275,31 @@ def test_a_failing_service_leaves_the_atlas_as_it_was(truth, tmp_path):
         assert {path.name: path.read_bytes() for path in atlas.iterdir()} == before
         summary, _ = run(atlas, options)
     assert (summary.requests, summary.from_cache) == (2 + 2, 1)
+
+
+@pytest.mark.parametrize("dies_at", ["candidates.parquet", "catalogue.parquet", "atlas.json"])
+def test_a_death_while_writing_leaves_an_atlas_that_can_be_finished(dies_at, truth, tmp_path, monkeypatch):
+    few = truth.sources.iloc[:60]
+    atlas, calm = make_atlas(tmp_path / "atlas", few), make_atlas(tmp_path / "calm", few)
+    whole = Path.replace
+
+    def dies(self: Path, target: Path) -> Path:
+        if Path(target) == atlas / dies_at:
+            raise KeyboardInterrupt
+        return whole(self, target)
+
+    with simbad(truth.sky, tmp_path / "cache") as options:
+        _, expected = run(calm, options)
+        monkeypatch.setattr(Path, "replace", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(atlas, options)
+        monkeypatch.undo()
+        before = pd.read_parquet(atlas / "catalogue.parquet")  # the old one or the new one
+        assert set(before["class_label"]) == {"Unclassified"} if dies_at != "atlas.json" else before.equals(expected)
+        summary, table = run(atlas, options)
+    assert summary.requests == 0
+    pd.testing.assert_frame_equal(table, expected)
+    assert sorted(path.name for path in atlas.iterdir()) == ["atlas.json", "candidates.parquet", "catalogue.parquet"]
 
 
 def disruptions(path: Path, truth: Truth, rows: list[int], *, shift: float = 0.5) -> Path:
@@ -352,6 +387,22 @@ def test_sources_without_position_are_not_looked_up(truth, tmp_path):
     rows = by_source(table)
     assert rows["class_label"].iloc[:3].tolist() == ["Unclassified"] * 3
     assert rows["class_origin"].iloc[:3].isna().all()
+    nowhere = make_atlas(tmp_path / "nowhere", some.assign(ra=np.nan), twice=0)
+    summary, table = run(nowhere, CrossmatchOptions(cache=tmp_path / "cache", xmatch_url=NOWHERE))
+    assert (summary.looked_up, summary.requests) == (0, 0)
+    assert table["class_origin"].isna().all()
+
+
+@pytest.mark.parametrize("service", ["xmatch", "tap"])
+def test_an_empty_sky_has_no_matches(service, truth, tmp_path):
+    empty = SimbadSky(truth.sky.objects.iloc[:0].drop(columns="oid"))
+    atlas = make_atlas(tmp_path / "atlas", truth.sources.iloc[:30])
+    with simbad(empty, tmp_path / "cache", service=service) as options:
+        summary, table = run(atlas, options)
+    assert (summary.looked_up, summary.matched, summary.candidates) == (30, 0, 0)
+    assert set(table["class_label"]) == {"No match"}
+    assert set(table["class_origin"]) == {"simbad"}
+    assert summary.median_separation_sigma is None
 
 
 def test_a_simulated_archive_is_refused_unless_asked_for(tiny_atlas, tmp_path):
@@ -367,8 +418,10 @@ def test_a_simulated_archive_is_refused_unless_asked_for(tiny_atlas, tmp_path):
     with simbad(SimbadSky(objects), tmp_path / "cache", chunk_rows=100_000, prior=0.5) as options:
         summary, kept = run(atlas, replace(options, simulated="keep"))
         pd.testing.assert_frame_equal(kept, before)
+        assert (summary.simulated_kept, summary.simulated_replaced) == (len(before), 0)
         assert any("simulated" in line for line in summary.missing)
-        _, replaced = run(atlas, replace(options, simulated="replace"))
+        summary, replaced = run(atlas, replace(options, simulated="replace"))
+        assert (summary.simulated_kept, summary.simulated_replaced) == (0, len(before))
     assert replaced["true_class"].equals(before["true_class"])
     assert set(replaced["class_origin"]) == {"simbad"}
     at = replaced.set_index("detection_id").loc[first["detection_id"]]
