@@ -69,7 +69,7 @@ def products_in(path: Path, told_name: str) -> Iterator[tuple[Product, Iterator[
             if named is not None and content is not None and named not in seen:
                 seen.add(named)
                 yield named, _chunks(content)
-            tar.members.clear()  # it remembers them all else
+            tar.members.clear()  # type: ignore[attr-defined]  # it remembers them all else
         raise RefusedError("too-large", f"a tar file of more than {_MOST_MEMBERS} members")
 
 
