@@ -31,12 +31,15 @@ class Label:
         TELESCOP and INSTRUME, upper case; empty where absent.
     background_file : str or None
         BACKFILE of a spectrum.
+    response_file : str or None
+        RESPFILE of a spectrum.
     """
 
     kind: Kind
     telescope: str = ""
     instrument: str = ""
     background_file: str | None = None
+    response_file: str | None = None
 
 
 @dataclass(frozen=True)
