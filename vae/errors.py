@@ -96,5 +96,9 @@ class TrainingError(ExplorerError):
     """Training that cannot go on."""
 
 
+class BuildError(ExplorerError):
+    """A build of an atlas that cannot go on."""
+
+
 class OptionError(ExplorerError):
     """A combination of command-line options that makes no sense; exit status 2."""

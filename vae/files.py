@@ -70,6 +70,23 @@ def put_in_place(work: Path, target: Path) -> None:
         work.rename(target)
 
 
+def remove_leftovers(target: str | Path) -> None:
+    """Remove what writers of `target` left that were killed; for those who hold its lock, or one over it.
+
+    That is what `new_folder`, `new_file` and `put_in_place` name; never the folders of `kept_folder`.
+    """
+    target = Path(target)
+    if not target.parent.is_dir():
+        return
+    for path in target.parent.iterdir():
+        if not path.name.startswith((f".{target.name}.partial-", f".{target.name}.old-")) or (path / _KEPT).exists():
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def kept_folder(target: str | Path, identity: str, *, fresh: bool = False) -> Iterator[Path]:
     """Work on `target` in a folder beside it that outlives an interruption: what is done once need not be done again.
