@@ -100,5 +100,13 @@ class BuildError(ExplorerError):
     """A build of an atlas that cannot go on."""
 
 
+class ServiceError(ExplorerError):
+    """A service on the network that does not answer, or not with what was asked for."""
+
+
+class LabelError(ExplorerError):
+    """A catalogue of labels that cannot be used."""
+
+
 class OptionError(ExplorerError):
     """A combination of command-line options that makes no sense; exit status 2."""
