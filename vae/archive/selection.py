@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from vae.archive.stream import Rows, TableStream, table_stream
 from vae.errors import CatalogueError
 from vae.progress import progress_bar
 
-__all__ = ["Cuts", "Selection", "open_selection", "select"]
+__all__ = ["Cuts", "Selection", "open_selection", "removed_text", "select"]
 
 #: Columns of the table of removed rows.
 REMOVED_COLUMNS: Final = ("cut", "removed", "null", "left")
@@ -64,13 +65,7 @@ class Selection:
 
     def text(self) -> str:
         """Return the table of removed rows as lines of text."""
-        rows = [("", "removed", "of these null", "left")]
-        rows += [(row["cut"], f"{row['removed']:,}", f"{row['null']:,}", f"{row['left']:,}") for row in self.records()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-            for row in rows
-        )
+        return removed_text(self.records())
 
     def save(self, path: Path) -> None:
         """Write it as a file that `vae.archive.catalogue.read_catalogue` takes for the catalogue."""
@@ -83,6 +78,23 @@ class Selection:
             "removed": self.records(),
         }
         write_selection(path, self.table, notes)
+
+
+def removed_text(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of removed rows as lines of text.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        From `Selection.records`.
+    """
+    rows = [("", "removed", "of these null", "left")]
+    rows += [(row["cut"], f"{row['removed']:,}", f"{row['null']:,}", f"{row['left']:,}") for row in records]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
 
 
 def open_selection(path: Path) -> Selection:
