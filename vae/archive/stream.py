@@ -86,18 +86,21 @@ class Rows:
     ----------
     table : TableStream
     raw : structured array
-        As they stand in the file.
+        A block as it stands in the file.
+    place : array of int, optional
+        Those of the block that are meant; all by default. (Picking them out would copy all columns of the file.)
     """
 
     table: TableStream
     raw: NDArray[Any]
+    place: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self.raw if self.place is None else self.place)
 
     def __getitem__(self, rows: NDArray[Any]) -> Rows:
         """Return some of them."""
-        return Rows(self.table, self.raw[rows])
+        return Rows(self.table, self.raw, rows if self.place is None else self.place[rows])
 
     def column(self, column: CatalogueColumn) -> pd.Series:
         """Return one column in its type and unit, null where TNULL, NaN or a blank says so, or all of it.
@@ -113,7 +116,7 @@ class Rows:
         try:
             if not field.dtype:
                 raise ValueError("several values a row")
-            raw = self.raw[field.name]
+            raw = self.raw[field.name] if self.place is None else self.raw[field.name][self.place]
             if column.dtype == "str":
                 return _text(raw, field, column)
             if column.dtype == "bool" and raw.dtype.kind == "S":
