@@ -1,4 +1,4 @@
-"""Cutting a catalogue: seconds, processor seconds and memory of a fresh process; full and slim files, gzipped or not."""
+"""Cutting a catalogue: seconds and memory of a fresh process; full and slim files, gzipped or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ selection = select(sys.argv[1])
 seconds, cpu = time.perf_counter() - start, time.process_time()
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 json.dump({
-    "seconds": seconds, "cpu_s": cpu, "peak_rss_mib": int(status["VmHWM"].split()[0]) / 1024, "removed": selection.records(),
+    "seconds": seconds, "cpu_s": cpu, "peak_rss_mib": int(status["VmHWM"].split()[0]) / 1024,
+    "removed": selection.records(),
 }, sys.stdout)
 """
 _FILES: Final = {"full": "cat.fits", "full_gz": "cat.fits.gz", "slim": "slim.fits", "slim_gz": "slim.fits.gz"}

@@ -21,16 +21,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "chain")]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests" / "chain"))
 
 import numpy as np
 import pandas as pd
 import psutil
 import zarr
 from sample import Sample, make_sample, served
-
-#: Columns and files of an atlas that tell when or how long, or for how many runs answers were kept.
-_PATIENCE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,9 @@ def check(
         "detections": {"simulated": detections, "in_atlas": len(made)},
         "sources_labelled": int(made["class_label"].notna().sum()),
         "seconds_undisturbed": round(seconds, 1),
-        "stages": {stage["stage"]: [stage["state"], stage["rows"], stage["seconds"]] for stage in undisturbed["stages"]},
+        "stages": {
+            stage["stage"]: [stage["state"], stage["rows"], stage["seconds"]] for stage in undisturbed["stages"]
+        },
         "last_run": {stage["stage"]: stage["state"] for stage in resumed["stages"]},
     }
 

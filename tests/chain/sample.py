@@ -16,7 +16,8 @@ import pandas as pd
 from astropy.io import fits
 from astropy.table import Table
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "servers")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 
 from servers.https_index import HttpsIndexServer
 from servers.s3 import S3Server
