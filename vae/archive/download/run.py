@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from vae.archive.download import manifest
-from vae.archive.download.arrivals import BOOKS, Archive, disk_full_told, refuse_too_small
+from vae.archive.download.arrivals import Archive, disk_full_told, refuse_too_small
 from vae.archive.download.backends import Backend, Looked, choose_backend
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
 from vae.archive.download.journal import Journal, Outcome
@@ -20,6 +20,7 @@ from vae.archive.download.names import KINDS, RESPONSE, observation, source_numb
 from vae.archive.download.options import BYTES_PER_DETECTION, DownloadOptions, DownloadSummary
 from vae.archive.download.responses import gate_for_matrices, matrices_from, note_wanted
 from vae.archive.download.workers import Workers
+from vae.archive.tables import BOOKS
 from vae.errors import CatalogueError, DownloadError
 from vae.files import only_one
 from vae.progress import progress_bar
