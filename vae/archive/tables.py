@@ -1,4 +1,4 @@
-"""Names that a download gives to its own files in an archive: they are no products, and nobody looks for spectra there."""
+"""Names that a download gives to its own files in an archive: nobody looks for spectra there."""
 
 from typing import Final
 
