@@ -114,7 +114,7 @@ def preprocess(
         rejected += _unused(found, used, rejected, spectra=set(files))
         origin: dict[str, object] = {"archives": [root.name for root in found.roots]}
         if catalogue is not None:
-            origin["catalogue"] = catalogue.path.name
+            origin["catalogue"] = catalogue.name
         names = _write(folder, spool, rows, _rejected_table(rejected, found.roots), origin, progress)
     return PreprocessSummary(
         store=Path(out),
@@ -142,7 +142,7 @@ def _choose(
         )
     else:
         every, (table, unknown) = table, identify(table, catalogue)
-        losing += _not_listed(every.loc[unknown], files, catalogue.path)
+        losing += _not_listed(every.loc[unknown], files, catalogue.name)
     choice = choose_spectra(table)
     rows = table[choice["kept"]].sort_values("detection_id", kind="stable")
     rows["source_id"] = (
@@ -233,12 +233,12 @@ def _why_nothing(rejected: Sequence[Rejection]) -> str:
     return f"no usable EPIC-pn spectrum among {len(rejected)} files{detail}"
 
 
-def _not_listed(table: pd.DataFrame, files: Sequence[Path], catalogue: Path) -> Iterator[Rejection]:
+def _not_listed(table: pd.DataFrame, files: Sequence[Path], catalogue: str) -> Iterator[Rejection]:
     for row, obs_id, src_num in zip(table.index, table["obs_id"], table["src_num"], strict=True):
         if pd.isna(obs_id) or pd.isna(src_num):
-            reason = f"has no OBS_ID and source number to find it by in {catalogue.name}"
+            reason = f"has no OBS_ID and source number to find it by in {catalogue}"
         else:
-            reason = f"{catalogue.name} does not list source {src_num} of OBS_ID {obs_id}"
+            reason = f"{catalogue} does not list source {src_num} of OBS_ID {obs_id}"
         yield Rejection(files[int(row)], "not-in-catalogue", reason)
 
 
