@@ -83,6 +83,17 @@ class Faults:
             self._rules.append((text, method, list(faults), always))
         return self
 
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        with self._lock:
+            self._rules.clear()
+
+    @property
+    def left(self) -> int:
+        """Faults that nobody has met yet."""
+        with self._lock:
+            return sum(len(faults) for _, _, faults, _ in self._rules)
+
     def next(self, method: str, path: str) -> Fault | None:
         """Return what a request meets."""
         with self._lock:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vae.archive.tables import BOOKS, MANIFEST, MISSING
 from vae.errors import ExplorerError, OgipError
 from vae.spectra.ogip import Label, inspect
 
@@ -112,7 +113,7 @@ def is_response_name(name: str) -> bool:
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
-    """Every file at or below `paths`, once, in a fixed order.
+    """Every file at or below `paths`, once, in a fixed order, but for what a download noted beside the products.
 
     Raises
     ------
@@ -123,8 +124,9 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             for folder, names, files in os.walk(path):
-                names.sort()
-                found.update({Path(folder, name).resolve(): None for name in sorted(files)})
+                names[:] = sorted(set(names) - {BOOKS})
+                own = {MANIFEST, MISSING} if (Path(folder) / BOOKS).is_dir() else set()
+                found.update({Path(folder, name).resolve(): None for name in sorted(set(files) - own)})
         elif path.exists():
             found[path.resolve()] = None
         else:

@@ -15,11 +15,10 @@ from typing import Final
 
 from vae.archive.download.gate import RefusedError, TroubleError
 from vae.archive.download.names import RESPONSE
+from vae.archive.tables import BOOKS
 from vae.errors import DownloadError, OgipError
 from vae.spectra.ogip import inspect_whole
 
-#: Bookkeeping within an archive. Preprocessing, as `ls`, does not look into names that start with a dot.
-BOOKS: Final = ".download"
 #: Largest files taken, as they come: twenty times the largest product, ten times the largest matrix seen [bytes].
 PRODUCT_LIMIT: Final = 16 << 20
 RESPONSE_LIMIT: Final = 512 << 20

@@ -6,7 +6,9 @@ and not noted is found and taken over by the next run.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -134,9 +136,16 @@ class Journal:
         self._db.close()
 
     def copy_from(self, path: Path) -> None:
-        """Copy all rows of another journal's file, which is only read."""
-        with self._told(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as other:
-            other.backup(self._db)
+        """Copy all rows of another journal's file, which is left as it is.
+
+        Even to read a database SQLite writes beside it, so a copy of it is read.
+        """
+        with tempfile.TemporaryDirectory(prefix="journal-") as scratch:
+            for file in path.parent.glob(f"{path.name}*"):
+                if not file.name.endswith("-shm"):
+                    shutil.copy(file, scratch)
+            with self._told(), closing(sqlite3.connect(Path(scratch, path.name))) as other:
+                other.backup(self._db)
 
     def want(self, rows: Iterable[tuple[str, int, int | None]], origin: str, *, ask_again: bool) -> None:
         """Take down who is wanted.

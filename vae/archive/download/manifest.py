@@ -10,10 +10,9 @@ import pandas as pd
 from vae.archive.download.journal import Journal
 from vae.archive.download.names import KINDS, RESPONSE, canned
 from vae.archive.download.responses import matrix_of
+from vae.archive.tables import MANIFEST, MISSING
 from vae.files import new_file
 
-MANIFEST: Final = "manifest.parquet"
-MISSING: Final = "missing.csv"
 #: One row a file that is there, or should be. `path` is within the archive (absolute with ``--placing list``).
 COLUMNS: Final = {
     "path": "str", "url": "str", "bytes": "Int64", "sha256": "str", "kind": "str", "DETID": "Int64", "OBS_ID": "str",

@@ -20,6 +20,8 @@ from vae.archive.download.web import fetched, index, session
 from vae.errors import OptionError
 
 T = TypeVar("T")
+#: Connections to the host of matrices at a time.
+MATRIX_CONNECTIONS: Final = 4
 #: Longest RESPFILE that is repeated in a message.
 _LONGEST: Final = 80
 
@@ -64,7 +66,9 @@ class WebMatrices:
 
     def __init__(self, url: str, options: DownloadOptions, archive: Archive, gate: Gate) -> None:
         self._url, self._options, self._archive, self._gate = f"{url.rstrip('/')}/", options, archive, gate
-        self._session = session(self._url, gate, timeout=options.timeout, limit=RESPONSE_LIMIT)
+        self._session = session(
+            self._url, gate, timeout=options.timeout, limit=RESPONSE_LIMIT, connections=MATRIX_CONNECTIONS
+        )
 
     def there(self) -> dict[Canned, str]:
         """Read the page.

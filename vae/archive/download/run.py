@@ -12,14 +12,15 @@ from typing import Final
 import pandas as pd
 
 from vae.archive.download import manifest
-from vae.archive.download.arrivals import BOOKS, Archive, disk_full_told, refuse_too_small
+from vae.archive.download.arrivals import Archive, disk_full_told, refuse_too_small
 from vae.archive.download.backends import Backend, Looked, choose_backend
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
 from vae.archive.download.journal import Journal, Outcome
 from vae.archive.download.names import KINDS, RESPONSE, observation, source_number
 from vae.archive.download.options import BYTES_PER_DETECTION, DownloadOptions, DownloadSummary
-from vae.archive.download.responses import gate_for_matrices, matrices_from, note_wanted
+from vae.archive.download.responses import MATRIX_CONNECTIONS, gate_for_matrices, matrices_from, note_wanted
 from vae.archive.download.workers import Workers
+from vae.archive.tables import BOOKS
 from vae.errors import CatalogueError, DownloadError
 from vae.files import only_one
 from vae.progress import progress_bar
@@ -205,7 +206,10 @@ class _Run:
         matrices = matrices_from(self.options, self.archive, self.matrix_gate)
         note_wanted(journal, matrices, ask_again=self.options.ask_again)
         pending = journal.pending(responses=True)
-        with progress_bar(quiet=self.quiet) as progress, Workers(min(self.connections, 4), self.stop) as workers:
+        with (
+            progress_bar(quiet=self.quiet) as progress,
+            Workers(min(self.connections, MATRIX_CONNECTIONS), self.stop) as workers,
+        ):
             task = progress.add_task("Fetching matrices", total=len(pending))
             for _, outcome in workers.each(matrices.fetch, pending):
                 journal.note([outcome])

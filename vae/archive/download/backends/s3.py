@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any, Final
 
 import boto3
@@ -33,7 +34,7 @@ class S3Backend(ListingBackend):
     def __init__(self, options: DownloadOptions, gate: Gate, archive: Archive) -> None:
         super().__init__(options, gate, archive)
         connections, _ = options.manners
-        self._client = boto3.session.Session().client(
+        self._client = _session().client(
             "s3",
             region_name=_REGION,
             endpoint_url=options.endpoint,
@@ -96,6 +97,12 @@ class S3Backend(ListingBackend):
         for chunk in chunks:
             self.gate.check()
             yield chunk
+
+
+@cache
+def _session() -> Any:
+    """Return one session for all clients: it reads a hundred files for the first of them."""
+    return boto3.session.Session()
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class _Client(XMMNewtonClass):
     """astroquery's client, writing where it is told and remembering what the server called the file."""
 
     told_name = ""
+    adapter: _Adapter
 
     def _create_filename(self, filename: Any, observation_id: str, suffixes: Any) -> Any:
         return filename
@@ -52,6 +53,24 @@ class _Client(XMMNewtonClass):
         told = super()._request_link(link, cache)
         self.told_name = str(told["filename"])
         return told
+
+
+class _Adapter(PoliteAdapter):
+    """Closes what astroquery leaves open: the answers to its HEAD requests, and to any that go wrong."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._answers: list[Any] = []
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().send(request, *args, **kwargs)
+        self._answers.append(answer)
+        return answer
+
+    def close_answers(self) -> None:
+        for answer in self._answers:
+            answer.close()
+        self._answers.clear()
 
 
 class XsaBackend(Backend):
@@ -81,7 +100,8 @@ class XsaBackend(Backend):
             client = _Client()
             if self.options.endpoint is not None:
                 client.data_aio_url = self.options.endpoint
-            mount(client._session, client.data_aio_url, PoliteAdapter(self.gate, self.options.timeout, _TAR_LIMIT))
+            client.adapter = _Adapter(self.gate, self.options.timeout, _TAR_LIMIT)
+            mount(client._session, client.data_aio_url, client.adapter)
             client._session.headers["Accept-Encoding"] = "identity"
             self._threads.client = client
             self._clients.append(client)
@@ -172,6 +192,8 @@ class XsaBackend(Backend):
                 raise RefusedError("refused", f"the archive wants a login ({error})") from error
             except (UnboundLocalError, KeyError) as error:
                 raise self._page(client, obs_id, which) from error
+            finally:
+                client.adapter.close_answers()
             named = product(client.told_name)
             kept = self.archive.tars / f"{start}{named.name if named else 'tar'}"
             path.replace(kept)
