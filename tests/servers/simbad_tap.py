@@ -60,7 +60,7 @@ class AdqlError(ValueError):
 class TapHandler(Handler):
     """VOSI capabilities and synchronous queries."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         self.server.log.paths.append(self.path)
         if self.path == f"{PATH}/capabilities":
             limits = {"most_rows": 2_000_000, "most_uploaded": 200_000, **self.server.limits}

@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -26,10 +27,17 @@ _SIMBAD = (
 )  # fmt: skip
 
 
+@cache
+def _labels() -> dict[str, str]:
+    """The first label of each code."""
+    table = pd.read_csv(_LABELS, comment="#", keep_default_na=False).drop_duplicates("otype")
+    return dict(zip(table["otype"], table["label"], strict=True))
+
+
 class XMatchHandler(Handler):
     """The one call that astroquery makes, and the list of tables."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         self.server.log.paths.append(self.path)
         if self.path.startswith(f"{PATH}/tables"):
             self.send(200, b"simbad\nI/355/gaiadr3\n", "text/plain")
@@ -57,8 +65,7 @@ class XMatchHandler(Handler):
             return 200, error_votable("the job was aborted")
         sources, rows, distance = self.server.sky.near(ra, dec, radius / 3600)
         found = self.server.sky.objects.iloc[rows].reset_index(drop=True)
-        labels = pd.read_csv(_LABELS, comment="#", keep_default_na=False).drop_duplicates("otype")
-        found["main_type"] = found["otype"].map(dict(zip(labels["otype"], labels["label"], strict=True)))
+        found["main_type"] = found["otype"].map(_labels())
         found["main_type"] = found["main_type"].fillna(found["otype"])  # of types made up for a test
         found["other_types"] = found["otypes"]
         wanted = field("cols2").split(",") if "cols2" in fields else list(_SIMBAD)

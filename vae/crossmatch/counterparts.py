@@ -169,7 +169,7 @@ def _decide(found: pd.DataFrame, matches: Matches, density: np.ndarray, options:
 def _by_shifting(
     sources: pd.DataFrame, service: Service, prior: float, options: CrossmatchOptions, asker: Asker, progress: Progress
 ) -> float | None:
-    """Matches found at positions shifted in declination, by the same rules and the same prior."""
+    """Count what is matched at positions shifted in declination, by the same rules and the same prior."""
     if not options.control_shift:
         return None
     step = options.control_shift / 3600.0 * np.where(sources["dec_deg"] > 0, -1.0, 1.0)

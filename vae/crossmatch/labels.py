@@ -25,10 +25,12 @@ from vae.palette import CLASS_TOKENS
 
 #: Usual names of columns, in the order they are looked for; lower case.
 _NAMES: Final = {
-    "ra": ("ra_deg", "ra", "raj2000", "_raj2000", "ra_j2000", "ra_icrs", "sc_ra", "ra2000", "_ra", "alpha", "alpha_j2000"),
+    "ra": (
+        "ra_deg", "ra", "raj2000", "_raj2000", "ra_j2000", "ra_icrs", "sc_ra", "ra2000", "_ra", "alpha", "alpha_j2000",
+    ),
     "dec": (
-        "dec_deg", "dec", "de", "dej2000", "decj2000", "_dej2000", "dec_j2000", "de_icrs", "dec_icrs", "sc_dec", "dec2000",
-        "_de", "delta", "delta_j2000",
+        "dec_deg", "dec", "de", "dej2000", "decj2000", "_dej2000", "dec_j2000", "de_icrs", "dec_icrs", "sc_dec",
+        "dec2000", "_de", "delta", "delta_j2000",
     ),
     "class": (
         "class_label", "class", "label", "classification", "object_class", "source_class", "objclass", "simbad_otype",
@@ -246,10 +248,10 @@ def _column(table: Table, role: str, named: dict[str, str], path: Path) -> str |
 
 
 def _degrees(table: Table, name: str, path: Path, *, hours: bool) -> np.ndarray:
-    """A coordinate in degrees: numbers in the column's unit, else degrees; text as sexagesimal, right ascension in h."""
+    """Return a coordinate in degrees: numbers in their unit, else degrees; sexagesimal right ascensions are hours."""
     column = table[name]
     if column.dtype.kind in "fiu":
-        values = np.ma.asarray(column).astype(np.float64).filled(np.nan)
+        values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
         unit = column.unit if column.unit in (u.rad, u.hourangle, u.arcmin, u.arcsec) else u.deg
         return np.asarray((values * u.Unit(unit)).to_value(u.deg))
     out = np.full(len(table), np.nan)
@@ -303,7 +305,7 @@ def _display_classes() -> dict[str, str]:
 
 
 def summary_of(catalogue: LabelCatalogue, sources_labelled: int) -> dict[str, Any]:
-    """What the summary says of a catalogue."""
+    """Return what the summary says of a catalogue."""
     told: dict[str, Any] = {
         "rows": catalogue.rows,
         "classes_from": catalogue.class_from,

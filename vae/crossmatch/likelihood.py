@@ -70,7 +70,8 @@ def match(
     Notes
     -----
     Sutherland & Saunders 1992 (MNRAS 259, 413), without magnitudes. LR_i = f(r_i) / n, with
-    f(r) = exp(-r^2 / 2 sigma^2) / (2 pi sigma^2) and n the density of unrelated objects. The reliability of candidate i is
+    f(r) = exp(-r^2 / 2 sigma^2) / (2 pi sigma^2) and n the density of unrelated objects. The reliability of candidate i
+    is
 
         P_i = Q LR_i / (sum_j Q LR_j + 1 - Q),
 
@@ -123,7 +124,7 @@ def local_density(
 def chance_matches(
     sigma: Array, density: Array, radius: Array, *, prior: float, threshold: float
 ) -> Array:  # fmt: skip
-    """Expected number of unrelated objects that would be taken for the counterpart of each source.
+    """Return how many unrelated objects are expected to be taken for the counterpart of each source.
 
     A lone object is accepted where its probability reaches the threshold t, that is within r with
 

@@ -10,8 +10,8 @@ from vae.archive.simbad.tap import TAP_URL
 from vae.archive.simbad.xmatch import LARGEST_RADIUS_ARCSEC, XMATCH_URL
 from vae.errors import OptionError
 
-#: 4XMM's POSERR (and SC_POSERR) is sqrt(ra_err^2 + dec_err^2 + ...): the radius that holds 63 % of the sources, of which
-#: the error along one axis is this part (column descriptions of 4XMM-DR13, xmmssc.irap.omp.eu, "Coordinates").
+#: 4XMM's POSERR (and SC_POSERR) is sqrt(ra_err^2 + dec_err^2 + ...): the radius that holds 63 % of the sources, of
+#: which the error along one axis is this part (column descriptions of 4XMM-DR13, xmmssc.irap.omp.eu, "Coordinates").
 AXIS_OF_RADIAL: Final = 0.7071
 
 
@@ -44,9 +44,9 @@ class CrossmatchOptions:
     radius_cap: float = 20.0
     """... and at most [arcsec]."""
     density_radius: float = 30.0
-    """Objects are fetched within this radius [arcsec]; those beyond the search radius tell how dense they lie."""
+    """Objects are fetched within this radius [arcsec]; those outside the search radius tell how dense they lie."""
     error_per_axis: float = AXIS_OF_RADIAL
-    """Standard error along one axis, as a part of position_error_arcsec. Of 4XMM it is 0.7071: its errors are radial."""
+    """Standard error along one axis, as a part of position_error_arcsec: 0.7071 for 4XMM, whose errors are radial."""
     default_error: float = 1.5
     """Position error where there is none [arcsec, as position_error_arcsec]."""
     catalogue_error: float = 0.3

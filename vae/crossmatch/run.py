@@ -107,7 +107,7 @@ class _Job:
         return self._summary(found, labelled, len(candidates), time.perf_counter() - started)
 
     def _as_before(self) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-        """What an earlier cross-match said of SIMBAD: its candidates where it kept them, else its columns."""
+        """Return what an earlier cross-match said of SIMBAD: its candidates where it kept them, else its columns."""
         kept = self.table.candidates()
         if kept is not None and "simbad" in self.table.earlier:
             kept = kept[kept["catalogue"] == SIMBAD]
@@ -186,8 +186,8 @@ class _Job:
         if found is None:
             before = "as an earlier cross-match left them" if "simbad" in self.table.earlier else "not there"
             missing.append(
-                f"SIMBAD was not asked (--offline), and {self.asker.tally.missing} of the questions have no kept answer: "
-                f"its classes are {before}. Run the command again without --offline"
+                f"SIMBAD was not asked (--offline), and {self.asker.tally.missing} of the questions have no kept "
+                f"answer: its classes are {before}. Run the command again without --offline"
             )
         placeless = int(self.sources["ra_deg"].isna().sum())
         if placeless:
@@ -195,7 +195,7 @@ class _Job:
         for catalogue in self.catalogues:
             if catalogue.placeless:
                 missing.append(
-                    f"{len(catalogue.placeless)} rows of {catalogue.name} have a name and no position, and were left out"
+                    f"{len(catalogue.placeless)} rows of {catalogue.name} have no position, at most a name: left out"
                 )
         if self.table.is_simulated:
             missing.append("The archive is simulated: what SIMBAD has at its positions is chance")

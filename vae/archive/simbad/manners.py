@@ -112,6 +112,7 @@ class PoliteAdapter(HTTPAdapter):
                 cls._ended = time.monotonic()
 
     def _send(self, request: Any, *args: Any, **keywords: Any) -> requests.Response:
+        request.headers["Connection"] = "close"  # nothing is held open over the pauses
         try:
             response = super().send(request, **{**keywords, "stream": True, "timeout": self.manners.timeout_s})
             body = response.content

@@ -26,7 +26,8 @@ SELECT centres.{ROW}, basic.main_id, basic.ra, basic.dec, basic.coo_err_maj, bas
 basic.otype, alltypes.otypes, basic.pmra, basic.pmdec, \
 DISTANCE(POINT('ICRS', basic.ra, basic.dec), POINT('ICRS', centres.ra, centres.dec)) AS distance \
 FROM (SELECT {ROW}, ra, dec, radius FROM TAP_UPLOAD.centres) AS centres \
-JOIN basic ON CONTAINS(POINT('ICRS', basic.ra, basic.dec), CIRCLE('ICRS', centres.ra, centres.dec, centres.radius)) = 1 \
+JOIN basic ON \
+CONTAINS(POINT('ICRS', basic.ra, basic.dec), CIRCLE('ICRS', centres.ra, centres.dec, centres.radius)) = 1 \
 LEFT JOIN alltypes ON alltypes.oidref = basic.oid"""
 _TYPES: Final = f"""\
 SELECT objects.{ROW}, basic.otype, alltypes.otypes \
@@ -152,11 +153,10 @@ def _simbad(url: str, manners: Manners) -> Any:
 
         @property
         def tap(self) -> Any:
-            if self._tap is None:
-                self._tap = TAPService(url, session=self._session)
-            return self._tap
+            return service
 
     client = Simbad()
+    service = TAPService(url, session=client._session)
     for scheme in ("http://", "https://"):
         client._session.mount(scheme, PoliteAdapter(manners))
     return client

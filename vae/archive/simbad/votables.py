@@ -79,8 +79,8 @@ def _series(column: Any, dtype: str) -> pd.Series:
         text = [None if value is None or value is np.ma.masked else _text(value) for value in values.tolist()]
         return pd.Series(text, dtype="str").replace("", None)
     if dtype == "int64":
-        return pd.Series(np.asarray(values.filled(0) if values.size else values), dtype="int64")
-    return pd.Series(np.asarray(values.astype(np.float64).filled(np.nan)), dtype="float64")
+        return pd.Series(np.ma.filled(values, 0), dtype="int64")
+    return pd.Series(np.ma.filled(values.astype(np.float64), np.nan), dtype="float64")
 
 
 def _text(value: Any) -> str:
