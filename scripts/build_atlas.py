@@ -54,6 +54,8 @@ class Options:
     """Folders with redistribution matrices, searched after those that were downloaded."""
     workers: int = 0
     """Processes that preprocess; 0 takes one a core. The atlas is the same for any number."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers preprocess instead; `local` starts such a cluster here."""
     model: Path | None = None
     """Model folder to encode with; the one that ships with the explorer by default."""
     train: bool = False
@@ -89,7 +91,10 @@ def main(options: Options) -> dict[str, Any]:
         cuts=options.cuts,
         download=options.download,
         preprocess=PreprocessOptions(
-            responses=options.response_folders, standin_response=options.standin_response, workers=options.workers
+            responses=options.response_folders,
+            standin_response=options.standin_response,
+            workers=options.workers,
+            scheduler=options.scheduler,
         ),
         training=options.training if options.train else None,
         model=options.model,
