@@ -6,13 +6,14 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from _command import plain, run
 
-from vae.archive.catalogue import read_catalogue
-from vae.archive.columns import CATALOGUE_COLUMNS
+from vae.archive.cuts import Cuts
 from vae.archive.download import DownloadOptions, DownloadSummary, download
+from vae.archive.selection import select
 from vae.errors import DownloadError
 
 
@@ -26,9 +27,11 @@ class Options(DownloadOptions):
     """
 
     catalogue: Path = dataclasses.field(kw_only=True)
-    """Catalogue of detections (FITS, columns of 4XMM)."""
+    """Catalogue of detections (FITS, gzipped or not), such as 4XMM_DR14cat_v1.0.fits.gz."""
     out: Path = dataclasses.field(kw_only=True)
     """The archive's folder: a new one, or one of an earlier download to go on with."""
+    cuts: Annotated[Cuts, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Cuts, kw_only=True)
+    """Which detections."""
     dry_run: bool = False
     """Say how many files and GiB there would be; fetch and write nothing."""
     quiet: bool = False
@@ -42,21 +45,23 @@ def main(options: Options) -> dict[str, Any]:
     chosen = DownloadOptions(
         **{field.name: getattr(options, field.name) for field in dataclasses.fields(DownloadOptions)}
     )
-    columns = [column for column in CATALOGUE_COLUMNS if column.required]
-    table = read_catalogue(options.catalogue, columns).table
-    summary = download(table, options.out, chosen, quiet=options.quiet or options.json, dry_run=options.dry_run)
+    quiet = options.quiet or options.json
+    selection = select(options.catalogue, options.cuts, quiet=quiet)
+    summary = download(selection.table, options.out, chosen, quiet=quiet, dry_run=options.dry_run)
+    removed = selection.removed.to_dict("records") if options.json else f"\n{selection.text()}"
+    told = {"selection": removed, **dataclasses.asdict(summary)}
     if summary.failed:
-        _tell_failed(summary, as_json=options.json)
-    return dataclasses.asdict(summary)
+        _tell_failed(summary, told, as_json=options.json)
+    return told
 
 
-def _tell_failed(summary: DownloadSummary, *, as_json: bool) -> None:
+def _tell_failed(summary: DownloadSummary, told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(plain(summary), indent=2))
+        print(json.dumps(plain(told), indent=2))
     raise DownloadError(
-        f"{summary.failed} files could not be fetched ({summary.fetched} were); missing.csv says why",
+        f"{summary.failed} file{'s' * (summary.failed > 1)} could not be fetched; missing.csv says why",
         where=summary.out,
-        todo="The same command tries them again",
+        todo="The same command tries again",
     )
 
 
