@@ -20,15 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "chain"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
 import pandas as pd
 import psutil
 import zarr
 from sample import Sample, make_sample, served
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,13 @@ class Chain:
         return dict(json.loads(done.stdout))
 
     def run_for(self, out: Path, seconds: float) -> str | None:
-        """Run it and kill it after some time; return what it was at, None where it ended before."""
+        """Run it and kill it some time after it has begun to work; return what it was at, None where it ended before."""
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 self.command(out), stdout=subprocess.DEVNULL, stderr=errors, env=environment(), start_new_session=True
             )
             try:
+                wait_for_lock(process, out)
                 process.wait(seconds)
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGKILL)
@@ -83,6 +85,15 @@ class Chain:
         if orphans:
             raise RuntimeError(f"processes outlived the killed build: {orphans}")
         return stage_reached(out)
+
+
+def wait_for_lock(process: subprocess.Popen[bytes], out: Path) -> None:
+    """Wait until a build holds the lock of its atlas: it has loaded its libraries and begins."""
+    lock = out.with_name(f".{out.name}.lock")
+    while process.poll() is None:
+        if lock.exists() and f"process {process.pid} " in lock.read_text():
+            return
+        time.sleep(0.02)
 
 
 def survivors(session: int, patience: float = 20.0) -> list[str]:
@@ -167,17 +178,12 @@ def check(
         seconds = time.perf_counter() - started
         cache = servers.index("--crossmatch.cache") + 1
         chain.options[cache] = str(folder / "answers-killed")
-        killed: list[dict[str, Any]] = []
-        out = folder / "killed"
-        left = seconds
-        while len(killed) < kills and left > 0:
-            after = float(rng.uniform(0.0, 2 * left / (kills - len(killed) + 1)))
+        out, killed = folder / "killed", list[dict[str, Any]]()
+        for after in moments(rng, kills, float(undisturbed["seconds"])):
             reached = chain.run_for(out, after)
             if reached is None:
                 break
             killed.append({"after_s": round(after, 2), "during": reached})
-            # What is done need not be done again; starting takes part of the time each run.
-            left = max(left - max(after - _start_s(undisturbed, seconds), 0.0), 0.25 * seconds)
         resumed = chain.run(out)
     differ = differences(folder / "undisturbed", out)
     made = pd.read_parquet(out / "catalogue.parquet")
@@ -196,8 +202,12 @@ def check(
     }
 
 
-def _start_s(summary: dict[str, Any], seconds: float) -> float:
-    return max(seconds - float(summary["seconds"]), 0.0)
+def moments(rng: np.random.Generator, kills: int, seconds: float) -> list[float]:
+    """Draw the seconds after which builds are killed, one after the other, from when each begins to work.
+
+    The moments are uniform over the work of an undisturbed build, as it would be if nothing were lost.
+    """
+    return [float(gap) for gap in np.diff(np.sort(rng.uniform(0.0, 0.97 * seconds, kills)), prepend=0.0)]
 
 
 def main() -> None:
