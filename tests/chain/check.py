@@ -62,7 +62,7 @@ class Chain:
         return dict(json.loads(done.stdout))
 
     def run_for(self, out: Path, seconds: float) -> str | None:
-        """Run it and kill it some time after it has begun to work; return what it was at, None where it ended before."""
+        """Run it, kill it some time after it has begun to work; return what it was at, None where it ended before."""
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 self.command(out), stdout=subprocess.DEVNULL, stderr=errors, env=environment(), start_new_session=True
