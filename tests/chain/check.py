@@ -1,6 +1,6 @@
 """The whole chain against servers on loopback, killed and gone on with: is the atlas that of an undisturbed run?
 
-    python tests/chain/check.py [--detections 2000] [--kills 10] [--seed 1] [--field FOLDER] [--scratch FOLDER]
+    python tests/chain/check.py [--detections 2000] [--kills 10] [--seed 1] [--field FOLDER] [--folder FOLDER]
 
 prints a verdict as JSON; its exit status is 0 where the atlases are equal. `scripts/build_atlas.py` runs in processes
 of its own; a killed one gets SIGKILL, itself alone, at a moment drawn from the time that an undisturbed run takes.
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,10 +217,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--field", type=Path, help="the real field, data/ogip/rxcj2359")
-    parser.add_argument("--scratch", type=Path, help="folder for everything; a temporary one by default")
+    parser.add_argument("--folder", type=Path, help="for everything, kept; the simulated part found in it is used")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="chain-") as folder:
-        verdict = check(arguments.detections, arguments.kills, arguments.seed, arguments.field, Path(folder))
+    with ExitStack() as stack:
+        folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chain-")))
+        verdict = check(arguments.detections, arguments.kills, arguments.seed, arguments.field, folder)
     sys.stdout.write(json.dumps(verdict, indent=2) + "\n")
     sys.exit(0 if verdict["equal"] and verdict["kills"] == arguments.kills else 1)
 

@@ -29,6 +29,7 @@ from xmatch import xmatch_server
 from vae.archive.columns import CATALOGUE_COLUMNS
 from vae.preprocess.sources import join_sources
 from vae.simulate.export import ExportOptions, export_archive
+from vae.simulate.export.catalogue import CATALOGUE_NAME
 
 #: Exact for the EF products of the field; its others have none here, as it happens to anyone.
 STANDIN = "responses/epn_e3_ef20_sdY6_v19.0.rmf"
@@ -63,15 +64,16 @@ def make_sample(folder: Path, detections: int, seed: int, field: Path | None) ->
     Parameters
     ----------
     folder : Path
-        Where the simulated part goes.
+        Where the simulated part goes; one that is there already is taken for it.
     detections : int
         Of the simulated part.
     seed : int
     field : Path, optional
         The real field: rxcj2359 of data/ogip.
     """
-    exported = export_archive(ExportOptions(detections, seed, workers=1), folder / "simulated", quiet=True)
-    table = Table.read(exported.catalogue).to_pandas()
+    if not (folder / "simulated").exists():  # it appears when it is whole
+        export_archive(ExportOptions(detections, seed, workers=1), folder / "simulated", quiet=True)
+    table = Table.read(folder / "simulated" / CATALOGUE_NAME).to_pandas()
     folders, standin = [folder / "simulated"], None
     if field is not None:
         table = pd.concat([table, field_catalogue(field)], ignore_index=True)
@@ -83,7 +85,7 @@ def make_sample(folder: Path, detections: int, seed: int, field: Path | None) ->
         for column in CATALOGUE_COLUMNS
     }
     units = {column.name: column.unit for column in CATALOGUE_COLUMNS if column.unit}
-    Table(columns, units=units).write(catalogue)
+    Table(columns, units=units).write(catalogue, overwrite=True)
     return Sample(catalogue, tuple(folders), standin, _sky(table, np.random.default_rng(seed)))
 
 
