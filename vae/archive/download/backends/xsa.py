@@ -36,6 +36,8 @@ from vae.archive.download.web import PoliteAdapter, fetched, mount, trouble_told
 
 #: Largest tar: thirty times that of an observation with 500 sources [bytes].
 _TAR_LIMIT: Final = 512 << 20
+#: Connections that one download keeps open at a time: astroquery asks for headers twice, and reads on later.
+_ANSWERS: Final = 4
 _NOTHING: Final = re.compile(rb"no (?:data|files?|products?|results?|observations?)\b|not found|does not exist", re.I)
 _TYPES: Final = {kind: type_ for type_, kind in KINDS.items()}
 
@@ -100,7 +102,7 @@ class XsaBackend(Backend):
             client = _Client()
             if self.options.endpoint is not None:
                 client.data_aio_url = self.options.endpoint
-            client.adapter = _Adapter(self.gate, self.options.timeout, _TAR_LIMIT)
+            client.adapter = _Adapter(self.gate, self.options.timeout, _TAR_LIMIT, _ANSWERS)
             mount(client._session, client.data_aio_url, client.adapter)
             client._session.headers["Accept-Encoding"] = "identity"
             self._threads.client = client
