@@ -28,9 +28,9 @@ from astroquery.exceptions import LoginError
 from vae.archive.download.arrivals import Archive, Arrived
 from vae.archive.download.backends.common import Backend, Looked, lost
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
-from vae.archive.download.journal import Listed, Outcome, Pending
 from vae.archive.download.names import KINDS, Product, product
 from vae.archive.download.options import DownloadOptions
+from vae.archive.download.records import Listed, Outcome, Pending
 from vae.archive.download.tars import products_in
 from vae.archive.download.web import PoliteAdapter, fetched, mount, trouble_told
 
@@ -124,8 +124,7 @@ class XsaBackend(Backend):
 
     def batches(self, pending: Iterable[Pending]) -> Iterator[list[Pending]]:
         """All of one kind and observation come in one tar."""
-        rows = sorted(pending, key=lambda one: (one.obs_id, one.kind))
-        return (list(group) for _, group in itertools.groupby(rows, key=lambda one: (one.obs_id, one.kind)))
+        return (list(group) for _, group in itertools.groupby(pending, key=lambda one: (one.obs_id, one.kind)))
 
     def fetch(self, batch: Sequence[Pending]) -> list[Outcome]:
         """Fetch backgrounds or areas of an observation; see `Backend.fetch`."""
