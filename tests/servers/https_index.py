@@ -43,10 +43,10 @@ class HttpsIndexServer(LoopbackServer):
 
     def _folder_or_file(self, path: str, name: str, files: dict) -> Answer:
         if name in files:
-            # As Apache does for names that it takes for packed: the packing is said to be the way's, not the file's.
-            return Answer(
-                200, content(files[name]), {"Content-Type": "application/x-tar", "Content-Encoding": "x-gzip"}
-            )
+            headers = {"Content-Type": "application/fits"}
+            if name.endswith(".FTZ"):  # as Apache does: the packing is said to be the way's, not the file's
+                headers["Content-Encoding"] = "x-gzip"
+            return Answer(200, content(files[name]), headers)
         return _not_found() if name else _page(path, {name: size(file) for name, file in files.items()})
 
 

@@ -121,7 +121,7 @@ def test_a_disk_too_small_for_what_is_listed_is_refused_before_the_first_file(
     served, out = serve("heasarc-s3"), tmp_path / "archive"
     usage = arrivals.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(arrivals.shutil, "disk_usage", lambda _: usage._replace(free=20_000))
-    with pytest.raises(DownloadError, match="GiB are to come, and the disk has room for"):
+    with pytest.raises(DownloadError, match=r"MiB are to come, and the disk has room for 0\.02 MiB"):
         download(detections(), out, served.options(), quiet=True)
     assert not served.gets(".FTZ")
 

@@ -216,7 +216,11 @@ def refuse_too_small(out: Path, wanted: int, already: int = 0) -> None:
     needed = wanted - already
     if needed > free:
         raise DownloadError(
-            f"{needed / 2**30:.2f} GiB are to come, and the disk has room for {free / 2**30:.2f} GiB",
+            f"{_in_words(needed)} are to come, and the disk has room for {_in_words(free)}",
             where=out,
             todo="Make room, choose another --out, or select fewer detections",
         )
+
+
+def _in_words(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.2f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.2f} MiB"

@@ -11,12 +11,12 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vae.archive.download.arrivals import Arrived, disk_full
-from vae.archive.download.names import KINDS, RESPONSE, Product
+from vae.archive.download.arrivals import disk_full
+from vae.archive.download.names import KINDS, RESPONSE
+from vae.archive.download.records import Listed, Outcome, Pending
 from vae.errors import DownloadError
 
 _VERSION: Final = "1"
@@ -38,69 +38,8 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS files_of ON files (obs_id, src_num);
 CREATE INDEX IF NOT EXISTS files_in ON files (state, obs_id);
 """
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A product that the archive has.
-
-    Parameters
-    ----------
-    product : Product
-    url : str
-        Where; of a bucket, its key.
-    size : int or None
-        [bytes]; None where the server does not tell.
-    exact : bool
-        The size is no rounded one.
-    md5 : str or None
-        Sum of its bytes, where the server tells it.
-    """
-
-    product: Product
-    url: str
-    size: int | None = None
-    exact: bool = False
-    md5: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a file.
-
-    Parameters
-    ----------
-    name : str
-    state : str
-        ``there``, ``missing`` or ``failed``.
-    path : str
-        Within the archive; absolute where it lies elsewhere.
-    arrived : Arrived or None
-    missing : str
-        Why it is not there, in one word.
-    reason : str
-        The same in a sentence.
-    """
-
-    name: str
-    state: str
-    path: str = ""
-    arrived: Arrived | None = None
-    missing: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A file to fetch; its size where that is known exactly."""
-
-    name: str
-    kind: str
-    obs_id: str
-    src_num: int
-    url: str
-    size: int | None
-    md5: str | None
+#: Columns of `Pending`.
+_PENDING: Final = "f.name, f.kind, ifnull(f.obs_id, ''), ifnull(f.src_num, 0), f.url, iif(f.exact, f.size, NULL), f.md5"
 
 
 class Journal:
@@ -285,17 +224,35 @@ class Journal:
         with self._written():
             self._note(outcomes)
 
-    def pending(self, *, responses: bool = False) -> list[Pending]:
-        """Return the files to fetch for those wanted now: products, or else matrices."""
-        fields = (
-            "f.name, f.kind, coalesce(f.obs_id, ''), coalesce(f.src_num, 0), f.url, iif(f.exact, f.size, NULL), f.md5"
-        )
+    def count_pending(self) -> tuple[int, int, int]:
+        """Count the products to fetch for those wanted now.
+
+        Returns
+        -------
+        n_files, n_known : int
+            How many, and of how many of these the size is known, exactly or rounded.
+        n_bytes : int
+            The sum of these sizes.
+        """
+        query = "SELECT count(*), count(f.size), ifnull(sum(f.size), 0) FROM files f NATURAL JOIN now"
+        query += " WHERE f.state = 'wanted'"
+        n_files, n_known, n_bytes = self._db.execute(query).fetchone()
+        return int(n_files), int(n_known), int(n_bytes)
+
+    def pending(self) -> Iterator[Pending]:
+        """Yield the products to fetch for those wanted now, observation by observation, kind by kind."""
         query = (
-            f"SELECT {fields} FROM files f WHERE f.kind = '{RESPONSE}' AND f.state = 'wanted'"
-            if responses
-            else f"SELECT {fields} FROM files f NATURAL JOIN now WHERE f.state = 'wanted' ORDER BY f.obs_id, f.name"
+            f"SELECT {_PENDING} FROM files f NATURAL JOIN now WHERE f.state = 'wanted' AND f.obs_id = ?"
+            " ORDER BY f.kind, f.name"
         )
-        return [Pending(*row) for row in self._db.execute(query)]
+        # A million rows are not held at a time, and no row changes while it is being read.
+        for (obs_id,) in self._db.execute("SELECT DISTINCT obs_id FROM now ORDER BY obs_id").fetchall():
+            yield from [Pending(*row) for row in self._db.execute(query, (obs_id,))]
+
+    def pending_responses(self) -> list[Pending]:
+        """Return the matrices to fetch."""
+        query = f"SELECT {_PENDING} FROM files f WHERE f.kind = ? AND f.state = 'wanted' ORDER BY f.name"
+        return [Pending(*row) for row in self._db.execute(query, (RESPONSE,))]
 
     def respfiles(self) -> list[str]:
         """Return what RESPFILE says in the spectra that are there, each once."""
@@ -307,9 +264,19 @@ class Journal:
         rows = self._db.execute("SELECT name FROM files WHERE kind = ? AND state = ? ORDER BY name", (kind, state))
         return [row[0] for row in rows]
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query, for the tables at the end."""
-        return self._db.execute(query, parameters).fetchall()
+    def blocks(self, query: str, n_rows: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query, so many at a time; at least one block, which may be empty."""
+        cursor = self._db.execute(query)
+        block = cursor.fetchmany(n_rows)
+        yield block
+        while block := cursor.fetchmany(n_rows):
+            yield block
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many files are there, and how many are known of."""
+        query = "SELECT count(*) FILTER (WHERE state = 'there'), count(*) FROM files"
+        there, total = self._db.execute(query).fetchone()
+        return int(there), int(total)
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for one in outcomes:

@@ -19,6 +19,8 @@ COLUMNS: Final = {
     "SRC_NUM": "Int32", "exposure": "str", "status": "str", "missing": "str", "reason": "str", "product": "str",
     "response": "str",
 }  # fmt: skip
+#: Rows turned from Python's objects into columns at a time.
+_BLOCK_ROWS: Final = 50_000
 _FILES: Final = """
 SELECT f.path, f.url, f.bytes, f.sha256, f.kind, w.detid, f.obs_id, f.src_num, f.exposure,
        iif(f.state = 'wanted', 'failed', f.state), f.missing, f.reason, f.name, f.response
@@ -46,8 +48,10 @@ def manifest(journal: Journal) -> pd.DataFrame:
         ``failed`` (it may come with the next run); `response` is the matrix of a spectrum, as it is named in
         ``responses/``.
     """
-    table = pd.DataFrame(journal.rows(_FILES), columns=list(COLUMNS))
-    table = table.astype(COLUMNS)
+    blocks = [
+        pd.DataFrame(block, columns=list(COLUMNS)).astype(COLUMNS) for block in journal.blocks(_FILES, _BLOCK_ROWS)
+    ]
+    table = pd.concat(blocks, ignore_index=True)
     there = [one for one in map(canned, journal.names(RESPONSE)) if one is not None]
     matrices = {}
     for respfile in table["response"].dropna().unique():

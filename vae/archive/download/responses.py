@@ -13,9 +13,10 @@ from vae.archive.download.arrivals import RESPONSE_LIMIT, Archive, Arrived
 from vae.archive.download.backends.common import lost
 from vae.archive.download.backends.local import place_local
 from vae.archive.download.gate import Gate, RefusedError, TroubleError, persist
-from vae.archive.download.journal import Journal, Outcome, Pending
+from vae.archive.download.journal import Journal
 from vae.archive.download.names import RESPONSE, Canned, canned, newest
 from vae.archive.download.options import MANNERS, RESPONSES_URL, DownloadOptions
+from vae.archive.download.records import Outcome, Pending
 from vae.archive.download.web import fetched, index, session
 from vae.errors import OptionError
 

@@ -15,9 +15,10 @@ from vae.archive.download import manifest
 from vae.archive.download.arrivals import Archive, disk_full_told, refuse_too_small
 from vae.archive.download.backends import Backend, Looked, choose_backend
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
-from vae.archive.download.journal import Journal, Outcome
+from vae.archive.download.journal import Journal
 from vae.archive.download.names import KINDS, RESPONSE, observation, source_number
 from vae.archive.download.options import BYTES_PER_DETECTION, DownloadOptions, DownloadSummary
+from vae.archive.download.records import Outcome
 from vae.archive.download.responses import MATRIX_CONNECTIONS, gate_for_matrices, matrices_from, note_wanted
 from vae.archive.download.workers import Workers
 from vae.archive.tables import BOOKS
@@ -122,24 +123,19 @@ class _Run:
         with self._backend() as backend:
             if backend.can_list:
                 self._look(journal, backend)
-        if backend.can_list:
-            pending = journal.pending()
-            sizes = journal.rows("SELECT f.size FROM files f NATURAL JOIN now WHERE f.state = 'wanted'")
-            known = [size for (size,) in sizes if size is not None]
-            n_files = len(pending)
-            n_bytes = sum(known) + (n_files - len(known)) * BYTES_PER_DETECTION // len(KINDS)
-            size_is = backend.size_is if len(known) == n_files else "estimated"
-        else:
-            n_new = sum(len(src_nums) for _, src_nums in journal.to_look())
-            n_files = n_new * len(KINDS) + len(journal.pending())
-            n_bytes, size_is = n_files * BYTES_PER_DETECTION // len(KINDS), "estimated"
+        n_files, n_known, n_bytes = journal.count_pending()
+        size_is = backend.size_is
+        if not backend.can_list:
+            n_files += len(KINDS) * sum(len(src_nums) for _, src_nums in journal.to_look())
+        if n_known < n_files:
+            n_bytes, size_is = n_bytes + (n_files - n_known) * BYTES_PER_DETECTION // len(KINDS), "estimated"
         return self._summary(journal, wanted, started, n_files, n_bytes, size_is)
 
     def all(self, journal: Journal, wanted: list[tuple[str, int, int | None]], started: float) -> DownloadSummary:
         """Download."""
         journal.forget_lost(self.archive.out)
         journal.want(wanted, self._origin(), ask_again=self.options.ask_again)
-        self.already = journal.rows("SELECT count(*) FROM files WHERE state = 'there'")[0][0]
+        self.already, _ = journal.counts()
         with self._backend() as backend:
             if not backend.can_list:
                 n_new = sum(len(src_nums) for _, src_nums in journal.to_look())
@@ -191,11 +187,11 @@ class _Run:
 
     def _products(self, journal: Journal, backend: Backend) -> None:
         """Fetch what is wanted and not there."""
-        pending = journal.pending()
-        self._refuse_too_small(journal)
+        n_files, _, n_bytes = journal.count_pending()
+        self._refuse_too_small(n_bytes)
         with progress_bar(quiet=self.quiet) as progress, Workers(self.connections, self.stop) as workers:
-            task = progress.add_task("Fetching products", total=len(pending))
-            for batch, outcomes in workers.each(backend.fetch, backend.batches(pending)):
+            task = progress.add_task("Fetching products", total=n_files)
+            for batch, outcomes in workers.each(backend.fetch, backend.batches(journal.pending())):
                 journal.note(outcomes)
                 backend.noted(batch[0].obs_id, [batch[0].kind])
                 self._count(outcomes)
@@ -205,7 +201,7 @@ class _Run:
         """Fetch the matrices that the spectra name."""
         matrices = matrices_from(self.options, self.archive, self.matrix_gate)
         note_wanted(journal, matrices, ask_again=self.options.ask_again)
-        pending = journal.pending(responses=True)
+        pending = journal.pending_responses()
         with (
             progress_bar(quiet=self.quiet) as progress,
             Workers(min(self.connections, MATRIX_CONNECTIONS), self.stop) as workers,
@@ -216,15 +212,14 @@ class _Run:
                 self._count([outcome])
                 progress.advance(task)
 
-    def _refuse_too_small(self, journal: Journal) -> None:
+    def _refuse_too_small(self, n_bytes: int) -> None:
         options = self.options
         if options.source is not None and (
             options.placing in ("symlink", "list")
             or (options.placing == "link" and options.source.stat().st_dev == self.archive.out.stat().st_dev)
         ):
             return
-        total = journal.rows("SELECT coalesce(sum(f.size), 0) FROM files f NATURAL JOIN now WHERE f.state = 'wanted'")
-        refuse_too_small(self.archive.out, int(total[0][0]))
+        refuse_too_small(self.archive.out, n_bytes)
 
     def _count(self, outcomes: list[Outcome] | tuple[Outcome, ...]) -> None:
         for one in outcomes:
@@ -289,5 +284,5 @@ class _Run:
 
 
 def _kept(journal: Journal, out: Path) -> str:
-    there, total = journal.rows("SELECT count(*) FILTER (WHERE state = 'there'), count(*) FROM files")[0]
+    there, total = journal.counts()
     return f"Interrupted. {there} of {total} files known of so far are in {out}. The same command goes on from there"

@@ -49,7 +49,6 @@ class PoliteAdapter(HTTPAdapter):
         self._gate.enter()
         if kwargs.get("timeout") is None:  # astroquery gives none
             kwargs["timeout"] = self._timeout
-        kwargs["stream"] = True
         response = super().send(request, *args, **kwargs)
         response.raw = _Bounded(response.raw, self._limit, self._gate)
         return response

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from vae.archive.download.arrivals import Archive, Arrived
 from vae.archive.download.gate import Gate, RefusedError, TroubleError, persist
-from vae.archive.download.journal import Listed, Outcome, Pending
 from vae.archive.download.names import product
 from vae.archive.download.options import DownloadOptions
+from vae.archive.download.records import Listed, Outcome, Pending
 from vae.archive.download.web import Body
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from vae.archive.download.arrivals import PRODUCT_LIMIT, Archive
 from vae.archive.download.backends.common import ListingBackend, Looked
 from vae.archive.download.gate import Gate, RefusedError
-from vae.archive.download.journal import Listed, Pending
 from vae.archive.download.names import product
 from vae.archive.download.options import ENDPOINTS, DownloadOptions
+from vae.archive.download.records import Listed, Pending
 from vae.archive.download.web import Body, fetched, index, session
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from vae.archive.download.arrivals import Archive, Arrived, looked_at, sha256
 from vae.archive.download.backends.common import Backend, Looked
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
-from vae.archive.download.journal import Listed, Outcome, Pending
 from vae.archive.download.names import product
 from vae.archive.download.options import DownloadOptions, Placing
+from vae.archive.download.records import Listed, Outcome, Pending
 from vae.archive.download.web import CHUNK
 from vae.errors import OptionError
 

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from vae.archive.download.arrivals import Archive
 from vae.archive.download.backends.common import ListingBackend, Looked
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
-from vae.archive.download.journal import Listed, Pending
 from vae.archive.download.names import product
 from vae.archive.download.options import DownloadOptions
+from vae.archive.download.records import Listed, Pending
 from vae.archive.download.web import CHUNK, USER_AGENT, Body, check_status
 
 #: Where the bucket lies. A bucket elsewhere answers with its own region, and boto3 follows.

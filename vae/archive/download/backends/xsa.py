@@ -28,14 +28,16 @@ from astroquery.exceptions import LoginError
 from vae.archive.download.arrivals import Archive, Arrived
 from vae.archive.download.backends.common import Backend, Looked, lost
 from vae.archive.download.gate import Gate, RefusedError, TroubleError
-from vae.archive.download.journal import Listed, Outcome, Pending
 from vae.archive.download.names import KINDS, Product, product
 from vae.archive.download.options import DownloadOptions
+from vae.archive.download.records import Listed, Outcome, Pending
 from vae.archive.download.tars import products_in
 from vae.archive.download.web import PoliteAdapter, fetched, mount, trouble_told
 
 #: Largest tar: thirty times that of an observation with 500 sources [bytes].
 _TAR_LIMIT: Final = 512 << 20
+#: Connections that one download keeps open at a time: astroquery asks for headers twice, and reads on later.
+_ANSWERS: Final = 4
 _NOTHING: Final = re.compile(rb"no (?:data|files?|products?|results?|observations?)\b|not found|does not exist", re.I)
 _TYPES: Final = {kind: type_ for type_, kind in KINDS.items()}
 
@@ -100,7 +102,7 @@ class XsaBackend(Backend):
             client = _Client()
             if self.options.endpoint is not None:
                 client.data_aio_url = self.options.endpoint
-            client.adapter = _Adapter(self.gate, self.options.timeout, _TAR_LIMIT)
+            client.adapter = _Adapter(self.gate, self.options.timeout, _TAR_LIMIT, _ANSWERS)
             mount(client._session, client.data_aio_url, client.adapter)
             client._session.headers["Accept-Encoding"] = "identity"
             self._threads.client = client
@@ -122,8 +124,7 @@ class XsaBackend(Backend):
 
     def batches(self, pending: Iterable[Pending]) -> Iterator[list[Pending]]:
         """All of one kind and observation come in one tar."""
-        rows = sorted(pending, key=lambda one: (one.obs_id, one.kind))
-        return (list(group) for _, group in itertools.groupby(rows, key=lambda one: (one.obs_id, one.kind)))
+        return (list(group) for _, group in itertools.groupby(pending, key=lambda one: (one.obs_id, one.kind)))
 
     def fetch(self, batch: Sequence[Pending]) -> list[Outcome]:
         """Fetch backgrounds or areas of an observation; see `Backend.fetch`."""
