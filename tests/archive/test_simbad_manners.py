@@ -60,7 +60,7 @@ def always(trouble: Trouble):
 
 def test_it_gives_up_and_says_that_answers_are_kept():
     waits: list[float] = []
-    with pytest.raises(ServiceError, match="no luck, 3 times in a row.*run the same command again"):
+    with pytest.raises(ServiceError, match=r"no luck, 3 times in a row.*run the same command again"):
         patiently(always(Trouble("no luck")), patient(waits, tries=3, backoff_s=1), what="x", where="y")
     assert waits == [1, 2]
 
@@ -69,7 +69,7 @@ def test_long_waits_and_final_words_end_it_at_once():
     waits: list[float] = []
     with pytest.raises(ServiceError, match="left alone for 3600 s"):
         patiently(always(Trouble("busy", retry_after=3600)), patient(waits), what="x", where="y")
-    with pytest.raises(ServiceError, match="banned.*Ask them"):
+    with pytest.raises(ServiceError, match=r"banned.*Ask them"):
         patiently(always(Trouble("banned", todo="Ask them")), patient(waits), what="x", where="y")
     with pytest.raises(TooLargeError):
         patiently(always(Trouble("too large", too_large=True)), patient(waits), what="x", where="y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def sky() -> SimbadSky:
                 "pmra": np.where(np.arange(len(near)) % 2, 120.0, np.nan),
             }
         ).assign(
-            otypes=lambda t: t["otype"] + "|IR", pmdec=lambda t: -t["pmra"], where=np.repeat(ra, 4), at=np.repeat(dec, 4)
+            otypes=lambda t: t["otype"] + "|IR",
+            pmdec=lambda t: -t["pmra"],
+            where=np.repeat(ra, 4),
+            at=np.repeat(dec, 4),
         )
     )
 
@@ -141,6 +145,22 @@ def test_pauses_are_kept(name, sky, question, tmp_path):
     assert np.all(np.diff(log.log.times) >= 0.15)
 
 
+def test_one_process_waits_for_another_and_takes_its_answer(sky, question, tmp_path):
+    cache, got = AnswerCache(tmp_path), []
+    with xmatch_server(sky) as (url, server):
+        service = CdsXMatch(RADIUS, QUICK, url=url)
+        with cache.alone():  # as another process would, which answers the question meanwhile
+            thread = threading.Thread(target=lambda: got.append(ask(service, question, tmp_path)))
+            thread.start()
+            time.sleep(0.3)
+            assert server.log.bodies == []
+            cache.put(service.name, cache.key(service.identity, question), service.ask(question))
+        thread.join()
+    answers, tally = got[0]
+    assert pairs(answers) == expected(sky, question)
+    assert (tally.requests, tally.from_cache, len(server.log.bodies)) == (0, 1, 1)
+
+
 @either
 @pytest.mark.parametrize("fault", ["overflow", "overflow-before", "413"])
 def test_a_cut_answer_is_never_taken(name, fault, sky, question, tmp_path):
@@ -166,7 +186,10 @@ def test_limits_of_the_service_split_as_far_as_needed(name, sky, question, tmp_p
         answers, tally = ask(service(RADIUS, QUICK, url=url), question, tmp_path)
         assert pairs(answers) == expected(sky, question)
         assert tally.split == 3
-    with server(sky, most_rows=2) as (url, _), pytest.raises(ServiceError, match="a single row exceeds.*smaller circle"):
+    with (
+        server(sky, most_rows=2) as (url, _),
+        pytest.raises(ServiceError, match=r"a single row exceeds.*smaller circle"),
+    ):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
 
 
@@ -206,10 +229,10 @@ def test_a_dead_service_is_told_from_a_busy_one(name, sky, question, tmp_path):
     with server(sky) as (url, _):
         pass
     started = time.monotonic()
-    with pytest.raises(ServiceError, match="connection failed.*5 times in a row"):
+    with pytest.raises(ServiceError, match=r"connection failed.*5 times in a row"):
         ask(service(RADIUS, QUICK, url=url), question, tmp_path)
     assert time.monotonic() - started < 60  # it ends at all
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".asking.lock"]
 
 
 def test_rows_mixed_up_by_a_service_are_noticed(sky, question, tmp_path, monkeypatch):
@@ -244,8 +267,11 @@ def test_the_tap_server_is_strict(sky):
         "CIRCLE('ICRS', t.ra, t.dec, t.radius)) = 1"
     )
     assert len(evaluate(good, upload, sky, 10)) == 8
+    distance = "DISTANCE(POINT('ICRS', basic.ra, basic.dec), POINT('ICRS', t.ra, t.dec))"
+    assert evaluate(good.replace("basic.main_id", f"{distance} AS far"), upload, sky, 10)["far"].max() < 0.01
     for wrong in (
         good.replace("main_id", "main_idd"), good.replace("= 1", "= 2"), good.replace("AS t", "AS s"),
+        good.replace("basic.main_id", f"{distance} AS distance"),
         good.replace("TAP_UPLOAD.t ", "TAP_UPLOAD.s "), good + " WHERE 1 = 1",
     ):  # fmt: skip
         with pytest.raises(AdqlError):

@@ -41,7 +41,8 @@ def table() -> Table:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("mine.csv", "ascii.csv"), ("mine.fits", "fits"), ("mine.xml", "votable"), ("mine.vot", "votable")]
+    ("name", "kind"),
+    [("mine.csv", "ascii.csv"), ("mine.fits", "fits"), ("mine.xml", "votable"), ("mine.vot", "votable")],
 )
 def test_formats(tmp_path, name, kind):
     table().write(tmp_path / name, format=kind)
@@ -79,7 +80,9 @@ def test_columns_by_option(tmp_path):
 
 
 def test_coordinates_as_people_write_them(tmp_path):
-    path = write(tmp_path / "x.csv", 'ra,dec,class\n10:00:00,-05:30:00,a\n"10 00 00","-05 30 00",a\n150.0,-5.5,a\n,,a\n')
+    path = write(
+        tmp_path / "x.csv", 'ra,dec,class\n10:00:00,-05:30:00,a\n"10 00 00","-05 30 00",a\n150.0,-5.5,a\n,,a\n'
+    )
     found = read_labels(path, OPTIONS)
     assert found.table["ra_deg"].tolist() == pytest.approx([150.0] * 3)
     assert found.table["dec_deg"].tolist() == pytest.approx([-5.5] * 3)

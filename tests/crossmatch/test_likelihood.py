@@ -67,6 +67,13 @@ def test_the_prior_is_found(world):
     assert at[1] > max(at[0], at[2])
 
 
+def test_few_sources_make_no_certainty():
+    sure = one([0.0], 1.0, 1e-9, prior=None)
+    assert sure.prior == pytest.approx(2 / 3, abs=1e-4)
+    lonely = match(np.empty(0, np.int64), *np.empty((3, 0)), n_sources=1)
+    assert lonely.prior == pytest.approx(1 / 3, abs=1e-4)
+
+
 def test_probabilities_are_frequencies(world):
     found = matched(world)
     for low in np.arange(0, 1, 0.1):

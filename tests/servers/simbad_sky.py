@@ -35,7 +35,7 @@ FIELDS = {
     "nbref": ("int", "", "meta.bib"), "otype": ("char", "", "src.class"), "otypes": ("char", "", "src.class"),
     "main_type": ("char", "", "src.class"), "other_types": ("char", "", "src.class"),
     "pmra": ("double", "mas.yr-1", "pos.pm"), "pmdec": ("double", "mas.yr-1", "pos.pm"),
-    "distance": ("double", "deg", "pos.angDistance"), "angDist": ("double", "arcsec", "pos.angDistance"),
+    "sep_deg": ("double", "deg", "pos.angDistance"), "angDist": ("double", "arcsec", "pos.angDistance"),
 }  # fmt: skip
 
 

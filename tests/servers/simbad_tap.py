@@ -53,6 +53,23 @@ _BASIC = (
 )  # fmt: skip
 
 
+#: Some of ADQL's reserved words (ADQL 2.0, section 2.1.2), which are no names.
+_RESERVED = {
+    "area",
+    "box",
+    "circle",
+    "contains",
+    "distance",
+    "max",
+    "min",
+    "point",
+    "position",
+    "region",
+    "size",
+    "user",
+}
+
+
 class AdqlError(ValueError):
     """A query that this server does not understand."""
 
@@ -134,6 +151,8 @@ def _select(wanted: str, alias: str, asked: pd.DataFrame, objects: pd.DataFrame,
     out: dict[str, np.ndarray] = {}
     for item in re.split(r", (?![^(]*\))", _DISTANCE.sub(r"DISTANCE AS \1", wanted)):
         table, _, name = item.partition(".")
+        if item.removeprefix("DISTANCE AS ").lower() in _RESERVED:
+            raise AdqlError(f"reserved word: {item}")
         if item.startswith("DISTANCE AS "):
             out[item.removeprefix("DISTANCE AS ")] = distance
         elif table == alias and name in asked:

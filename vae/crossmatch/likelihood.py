@@ -66,6 +66,7 @@ def match(
     prior : float, optional
         Share Q of sources with a counterpart. By default the one that maximises the likelihood of all that was found,
         prod_s (1 - Q + Q sum_i LR_i), by expectation maximisation: Q is the mean of the probabilities it leads to.
+        One source with and one without counterpart are added, so that few sources make no certainty.
 
     Notes
     -----
@@ -83,9 +84,9 @@ def match(
     if share is None:
         share = 0.5
         for _ in range(_STEPS):
-            better = float(np.mean(share * total / (share * total + 1.0 - share))) if n_sources else share
+            better = (float(np.sum(share * total / (share * total + 1.0 - share))) + 1.0) / (n_sources + 2.0)
             settled = abs(better - share) < _SETTLED
-            share = float(np.clip(better, 1e-6, 1.0 - 1e-6))
+            share = better
             if settled:
                 break
     whole = share * total + 1.0 - share

@@ -142,6 +142,9 @@ class CrossmatchSummary:
         The same, from positions shifted by `control_shift`.
     shared_objects : int
         SIMBAD objects that are the counterpart of more than one source.
+    unclassified_with_rivals : int
+        Ambiguous sources whose counterpart is of unknown nature while a rival has a class. SIMBAD often lists an X-ray
+        source and what it is as two objects.
     unknown_otypes : dict of str to int
         Types that this version does not know, with the number of sources; their class is "Unclassified".
     default_errors : int
@@ -150,6 +153,8 @@ class CrossmatchSummary:
         Questions put to services, answered from disk, halved as the answer was cut.
     answered : str
         When the services answered (UTC dates).
+    simulated_kept, simulated_replaced : int
+        Detections whose class from the simulation was kept, or replaced.
     missing : list of str
         What could not be done, and why.
     seconds : float
@@ -171,11 +176,14 @@ class CrossmatchSummary:
     false_matches: float | None = None
     false_matches_shifted: float | None = None
     shared_objects: int = 0
+    unclassified_with_rivals: int = 0
     unknown_otypes: dict[str, int] = field(default_factory=dict)
     default_errors: int = 0
     requests: int = 0
     from_cache: int = 0
     split: int = 0
     answered: str = ""
+    simulated_kept: int = 0
+    simulated_replaced: int = 0
     missing: list[str] = field(default_factory=list)
     seconds: float = 0.0

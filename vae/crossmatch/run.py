@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import vae
-from vae.archive.simbad import AnswerCache, Asker, Asking, ObjectTypes
+from vae.archive.simbad import UNKNOWN_NATURE, AnswerCache, Asker, Asking, ObjectTypes
 from vae.crossmatch.counterparts import SIMBAD, Counterparts, find_counterparts, manners_of
 from vae.crossmatch.decide import all_candidates, by_labels, by_simbad, nothing_known
 from vae.crossmatch.labels import LabelCatalogue, Labelled, distinct_names, match_labels, read_labels, summary_of
@@ -87,6 +87,7 @@ class _Job:
 
     def __init__(self, table: AtlasTable, catalogues: Sequence[LabelCatalogue], options: CrossmatchOptions) -> None:
         self.table, self.catalogues, self.options = table, catalogues, options
+        self.replaced = self.kept = 0
         self.sources = unique_sources(table.table, options)
         self.now = table.of_sources(self.sources["source_id"])
         self.asker = Asker(
@@ -101,7 +102,9 @@ class _Job:
         decided = by_labels(self._with_earlier_labels(base), labelled)
         candidates = all_candidates(self.sources, simbad, labelled)
         if found is not None or labelled or self.options.forget_labels:
-            keep = self.table.from_simulation & (self.options.simulated != "replace")
+            by_simulation, replace = self.table.from_simulation, self.options.simulated == "replace"
+            self.replaced, self.kept = (int(by_simulation.sum()) * flag for flag in (replace, not replace))
+            keep = by_simulation & (not replace)
             self.table.set_classes(self.sources["source_id"], decided, keep=keep)
             self.table.write(candidates, self._provenance(found, labelled))
         return self._summary(found, labelled, len(candidates), time.perf_counter() - started)
@@ -176,6 +179,8 @@ class _Job:
             labels={catalogue.name: summary_of(catalogue, len(one.matches)) for catalogue, one in labelled},
             default_errors=int(self.sources["error_is_default"].sum()),
             answered=_dates(self.asker.tally),
+            simulated_kept=self.kept,
+            simulated_replaced=self.replaced,
             missing=self._missing(found),
             seconds=round(seconds, 2),
             **told,
@@ -217,8 +222,18 @@ def _of_matches(found: Counterparts) -> dict[str, Any]:
         "false_matches": round(found.false_matches, 1),
         "false_matches_shifted": None if found.false_matches_shifted is None else round(found.false_matches_shifted, 1),
         "shared_objects": int((chosen["main_id"].value_counts() > 1).sum()),
+        "unclassified_with_rivals": _with_rivals(found.candidates),
         "unknown_otypes": _counts(unknown),
     }
+
+
+def _with_rivals(candidates: pd.DataFrame) -> int:
+    """Count ambiguous sources of unknown nature beside whose counterpart lies an object with a class."""
+    if candidates.empty:
+        return 0
+    best = candidates[candidates["chosen"] & candidates["ambiguous"] & (candidates["class_label"] == UNKNOWN_NATURE)]
+    rivals = candidates["within_radius"] & ~candidates["chosen"] & (candidates["class_label"] != UNKNOWN_NATURE)
+    return int(best["source"].isin(candidates.loc[rivals, "source"]).sum())
 
 
 def _median(values: pd.Series) -> float | None:

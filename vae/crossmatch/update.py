@@ -14,9 +14,12 @@ from vae.atlas import FORMAT, VERSION
 from vae.crossmatch.decide import DECIDED
 from vae.errors import AtlasError
 from vae.files import new_file
+from vae.spectra.columns import LABEL_COLUMNS
 
 #: `class_origin` of what the simulator wrote.
 SIMULATED: Final = "simulated"
+#: Not as they are read: pandas takes a category without a value for something else.
+_DTYPES: Final = {column.name: column.dtype for column in LABEL_COLUMNS}
 _CATALOGUE, _CANDIDATES, _META = "catalogue.parquet", "candidates.parquet", "atlas.json"
 
 
@@ -88,8 +91,7 @@ class AtlasTable:
         for name, kind in DECIDED.items():
             new = decided[name].astype(kind).iloc[place].set_axis(self.table.index)
             merged = new.where(rows, self.table[name].astype(kind)).astype(kind)
-            is_category = isinstance(self.table[name].dtype, pd.CategoricalDtype)
-            self.table[name] = merged.astype("category") if is_category else merged
+            self.table[name] = merged.astype("category") if _DTYPES[name] == "category" else merged
 
     def write(self, candidates: pd.DataFrame, provenance: dict[str, Any]) -> None:
         """Put candidates, catalogue and provenance in place, each whole, in this order.

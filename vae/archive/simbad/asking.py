@@ -140,21 +140,26 @@ class Asker:
     def _answer(self, service: Service, chunk: pd.DataFrame) -> pd.DataFrame | bool | None:
         """Answer to one chunk; True where it must be halved, None where nobody is to be asked."""
         key = self.cache.key(service.identity, chunk)
+        known = self._known(service, key)
+        if known is not None or self.offline:
+            return known
+        with self.cache.alone():
+            known = self._known(service, key)  # another process may have asked the same
+            return self._ask(service, key, chunk) if known is None else known
+
+    def _known(self, service: Service, key: str) -> pd.DataFrame | bool | None:
         known = self.cache.get(service.name, key)
-        if known is not None:
-            if known.table is None:
-                return True
-            self.tally.from_cache += 1
-            self.tally.on(known.date)
-            return known.table
-        if self.offline:
-            return None
+        if known is None or known.table is None:
+            return None if known is None else True
+        self.tally.from_cache += 1
+        self.tally.on(known.date)
+        return known.table
+
+    def _ask(self, service: Service, key: str, chunk: pd.DataFrame) -> pd.DataFrame | bool:
         self.tally.requests += 1
+        what = f"{len(chunk):,} rows were not answered"
         try:
-            table = patiently(
-                lambda: service.ask(chunk), self.manners, what=f"{len(chunk):,} rows were not answered",
-                where=service.url,
-            )  # fmt: skip
+            table = patiently(lambda: service.ask(chunk), self.manners, what=what, where=service.url)
         except TooLargeError:
             self.tally.split += 1
             self.cache.put(service.name, key, None)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,6 +68,14 @@ class AnswerCache:
             plain = column.to_numpy().tobytes() if column.dtype.kind in "if" else "\n".join(column).encode()
             digest.update(plain)
         return digest.hexdigest()[:32]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process that uses this folder asks anything. The system lets go when its holder dies."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".asking.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def get(self, service: str, key: str) -> Answer | None:
         """Return the newest answer that is not too old, None where there is none."""

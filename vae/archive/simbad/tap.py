@@ -24,7 +24,7 @@ MOST_UPLOADED: Final = 200_000
 _NEAR: Final = f"""\
 SELECT centres.{ROW}, basic.main_id, basic.ra, basic.dec, basic.coo_err_maj, basic.coo_err_min, basic.nbref, \
 basic.otype, alltypes.otypes, basic.pmra, basic.pmdec, \
-DISTANCE(POINT('ICRS', basic.ra, basic.dec), POINT('ICRS', centres.ra, centres.dec)) AS distance \
+DISTANCE(POINT('ICRS', basic.ra, basic.dec), POINT('ICRS', centres.ra, centres.dec)) AS sep_deg \
 FROM (SELECT {ROW}, ra, dec, radius FROM TAP_UPLOAD.centres) AS centres \
 JOIN basic ON \
 CONTAINS(POINT('ICRS', basic.ra, basic.dec), CIRCLE('ICRS', centres.ra, centres.dec, centres.radius)) = 1 \
@@ -71,7 +71,7 @@ class SimbadTap:
         wanted = {
             ROW: "int64", "main_id": "str", "ra": "float64", "dec": "float64", "coo_err_maj": "float64",
             "coo_err_min": "float64", "nbref": "float64", "otype": "str", "otypes": "str", "pmra": "float64",
-            "pmdec": "float64", "distance": "float64",
+            "pmdec": "float64", "sep_deg": "float64",
         }  # fmt: skip
         found = _query(self._simbad, _NEAR, self.most_rows, wanted, centres=centres)
         found = found.assign(error_mas=found[["coo_err_maj", "coo_err_min"]].max(axis=1)).rename(
@@ -80,7 +80,7 @@ class SimbadTap:
                 "pmra": "pm_ra_mas", "pmdec": "pm_dec_mas",
             }
         )  # fmt: skip
-        check_answer(question, found, 3600.0 * found["distance"])
+        check_answer(question, found, 3600.0 * found["sep_deg"])
         return found[[ROW, *ANSWER]]
 
 
