@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def header(*cards: str) -> PlainHeader | None:
         ("K       = 'it''s  '           / a / comment", "it's"),
         ("K       =                   -5 / whole", -5),
         ("K       = 1.5D3", 1500.0),
-        ("K       =.5", 0.5),
+        ("K       = .5", 0.5),
+        ("K       =.5", UNKNOWN),
         ("K       =                    F", False),
         ("K       = ''", ""),
         ("K       = 'open", UNKNOWN),
@@ -66,23 +68,22 @@ def test_a_string_that_goes_on_is_left_to_astropy():
     assert plain.get("L") == 1
 
 
-def everything(path: Path) -> list[object]:
-    """All that the readers say of a file, errors by what they complain of."""
-    out: list[object] = []
+def everything(path: Path) -> dict[str, object]:
+    """All that the readers say of a file, None where they refuse it."""
+    out: dict[str, object] = {}
     for read in (inspect, read_pha, read_arf, read_rmf):
-        try:
-            found = vars(read(path))
-        except OgipError:
-            out.append((read.__name__, "error"))
-            continue
-        for name, value in found.items():
-            if name == "matrix":
-                value = value.toarray()
-            out.append((read.__name__, name, value.tolist() if isinstance(value, np.ndarray) else value))
+        out[read.__name__] = None
+        with suppress(OgipError):
+            found = dict(vars(read(path)))
+            if "matrix" in found:
+                found["matrix"] = found["matrix"].toarray()
+            out[read.__name__] = {
+                name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()
+            }
     return out
 
 
-def by_astropy_alone(path: Path) -> list[object]:
+def by_astropy_alone(path: Path) -> dict[str, object]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_hdus.PlainHeader, "read", classmethod(lambda *_: None))
         return everything(path)
@@ -107,7 +108,10 @@ def test_damaged_files_read_as_with_astropy_alone(tmp_path_factory, data):
             content[data.draw(st.integers(0, min(len(content), 9000) - 1))] = data.draw(letters)
     path = folder / "damaged"
     path.write_bytes(gzip.compress(bytes(content)) if data.draw(st.booleans()) else bytes(content))
-    assert everything(path) == by_astropy_alone(path)
+    ours = everything(path)
+    for name, said in by_astropy_alone(path).items():
+        # A keyword that nobody asks for may be damaged: then astropy refuses what can be read.
+        assert said is None or ours[name] == said, name
 
 
 @pytest.mark.parametrize("fmt", ["B", "I", "J", "K", "E", "D", "3I", "0I", "L", "5A", "9X", "PI()"])

@@ -76,21 +76,28 @@ class Cluster:
         ExplorerError
             When one does not.
         """
-        todo = "Install this version of the project for the workers too, in an environment like this one"
+        todo = "Install this version of the project there too, in an environment like this one"
+        asked = [str(path) for path in paths]
         try:
-            said = self._client.run(_probe, [str(path) for path in paths], on_error="return")
+            # The scheduler takes work apart before it hands it on, so it needs to know it as well.
+            answers = {"the scheduler": self._client.run_on_scheduler(_probe, [])}
+            if answers["the scheduler"][0] == vae.__version__:
+                said = self._client.run(_probe, asked, on_error="return")
+                answers |= {f"worker {worker}": answer for worker, answer in said.items()}
         except (OSError, CommClosedError, DaskTimeoutError) as error:
             raise self._gone() from error
-        for worker, answer in said.items():
+        except (ImportError, AttributeError) as error:
+            answers = {"the scheduler": error}
+        for who, answer in answers.items():
             if isinstance(answer, BaseException):
-                raise ExplorerError(f"worker {worker} cannot run it ({answer})", where=self._address, todo=todo)
+                raise ExplorerError(f"{who} cannot run it ({answer})", where=self._address, todo=todo)
             version, missing = answer
             if version != vae.__version__:
                 raise ExplorerError(
-                    f"worker {worker} has version {version}, not {vae.__version__}", where=self._address, todo=todo
+                    f"{who} has version {version}, not {vae.__version__}", where=self._address, todo=todo
                 )
             if missing:
-                raise _unseen(Path(missing[0]), str(worker))
+                raise _unseen(Path(missing[0]), who)
 
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         """Apply `work` to every item, in order; what a lost worker had is done again by another.
@@ -135,7 +142,7 @@ class Cluster:
                 ) from error  # fmt: skip
         for item in found:
             if isinstance(item, Unseen):
-                raise _unseen(item.file, item.host)
+                raise _unseen(item.file, f"the worker on {item.host}")
         return found
 
     def _gone(self) -> ExplorerError:
@@ -216,10 +223,10 @@ def _call(work: Callable[[Any], Any], batch: tuple[Any, ...]) -> list[Any]:
     return [work(item) for item in batch]
 
 
-def _unseen(file: Path, worker: str) -> ExplorerError:
+def _unseen(file: Path, who: str) -> ExplorerError:
     if not file.exists():
         return ExplorerError("it was there and has gone", where=file, todo="Try again when the archive is at rest")
     return ExplorerError(
-        f"worker {worker} does not see it", where=file,
+        f"{who} does not see it", where=file,
         todo="Workers read the archive by the same paths: put it where all machines see it (NFS, Lustre)",
     )  # fmt: skip

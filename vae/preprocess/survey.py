@@ -208,19 +208,19 @@ def survey(
         if isinstance(label, Label) and label.background_file and label.background_file != file.name
     }
     responses: dict[str, list[Path]] = {}
-    for file, label in labels.items():
+    for path, label in labels.items():
         if isinstance(label, Rejection):
             rejected.append(label)
-            if is_response_name(file.name):  # it still answers to its name, and is then found not to open
-                responses.setdefault(file.name, []).append(file)
+            if is_response_name(path.name):  # it still answers to its name, and is then found not to open
+                responses.setdefault(path.name, []).append(path)
         elif label.kind == "other":
-            rejected.append(Rejection(str(file), "not-a-spectrum", "has no SPECTRUM, SPECRESP or MATRIX HDU"))
-        elif label.kind == "spectrum" and file not in linked and not _BACKGROUND_NAME.search(file.stem):
-            spectra.append(str(file))
+            rejected.append(Rejection(str(path), "not-a-spectrum", "has no SPECTRUM, SPECRESP or MATRIX HDU"))
+        elif label.kind == "spectrum" and path not in linked and not _BACKGROUND_NAME.search(path.stem):
+            spectra.append(str(path))
         else:
-            parts.append(str(file))
+            parts.append(str(path))
             if label.kind == "rmf":
-                responses.setdefault(file.name, []).append(file)
+                responses.setdefault(path.name, []).append(path)
     return Survey(
         roots,
         sorted(spectra, key=by_parts),

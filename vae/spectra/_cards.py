@@ -28,6 +28,8 @@ _FORM: Final = re.compile(r"(?P<repeat>\d{0,6})(?:(?P<code>[LXABIJKED])|(?P<far>
 _TYPES: Final = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 _WIDTHS: Final = {"L": 1, "A": 1, "B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "P": 8, "Q": 16}
 
+_ENDS: Final = re.compile(r"END(?![A-Z0-9_-])")
+
 #: What `PlainHeader.get` returns where only astropy can tell.
 UNKNOWN: Final = object()
 
@@ -103,8 +105,8 @@ class PlainHeader:
         cards: dict[str, int] = {}
         for place in range(0, len(text), _CARD):
             cards.setdefault(text[place : place + 8].strip().upper(), place)
-        # astropy takes names from other places than the first eight characters for these.
-        if "HIERARCH" in cards or "END" in cards or any("=" in name for name in cards):
+        # Of these astropy takes the name from other places, or lets the header end.
+        if "HIERARCH" in cards or any("=" in name or _ENDS.match(name) for name in cards):
             return None
         size = _data_size(cls(text, cards, data_start, 0), is_primary=start == 0)
         return None if size is None else cls(text, cards, data_start, size)
