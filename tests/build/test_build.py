@@ -217,7 +217,7 @@ def test_what_is_not_ours_is_left_alone(
         (folder / "atlas.json").write_text('{"format": "xmm-latent-explorer atlas", "version": 1}')
     with pytest.raises(ExplorerError, match="exists already"):
         run(options)
-    assert not (tmp_path / "atlas.work" / "stages.json").exists()
+    assert not (tmp_path / "atlas.work").exists()
     run(options, overwrite=True)
     assert len(Atlas.open(tmp_path / "atlas")) == 12
     (tmp_path / "other").mkdir()

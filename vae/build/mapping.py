@@ -13,7 +13,7 @@ from vae.build.ledger import Record, name_of
 from vae.build.stage import Made, Stage, contents
 from vae.crossmatch import crossmatch
 from vae.encode import encode
-from vae.files import link_or_copy, new_file, put_in_place
+from vae.files import link_or_copy, new_file, put_in_place, remove_leftovers
 from vae.identity import code_identity
 from vae.network.trained import TrainedModel
 from vae.resources import asset
@@ -103,8 +103,9 @@ class Crossmatch(Stage):
     def make(self, told: Mapping[str, Record], *, resume: bool, earlier: Record | None) -> Made:
         """Cross-match a copy, say in it how it was built, and put it in place."""
         site, rows, detail = self.site, told["encode"].rows, dict[str, Any]()
-        work = site.work / "labelled"
-        remove(work)
+        # Beside its place, since the work folder may be on another disk.
+        work = site.out.with_name(f".{site.out.name}.partial-labelled")
+        remove_leftovers(site.out)
         _copy(site.encoded, work)
         if self.options.crossmatch is not None:
             summary = crossmatch(work, self.options.crossmatch, quiet=site.quiet)
@@ -133,14 +134,6 @@ def stamp(atlas: Path) -> dict[str, Any]:
     except (OSError, ValueError, AttributeError):
         return {}
     return dict(told) if isinstance(told, dict) else {}
-
-
-def remove(path: Path) -> None:
-    """Remove a folder or a file, if there is one."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _copy(atlas: Path, target: Path) -> None:

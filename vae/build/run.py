@@ -71,7 +71,7 @@ def build(
     site = _site(catalogue, out, work, options, quiet=quiet)
     site.out.parent.mkdir(parents=True, exist_ok=True)
     with only_one(site.out), _disk_full_told(site.work):
-        site.work.mkdir(parents=True, exist_ok=True)
+        site.work.parent.mkdir(parents=True, exist_ok=True)
         with only_one(site.work):
             job = _Build(site)
             if site.out.exists() and not overwrite and not job.is_finished:  # now, not after hours
@@ -80,6 +80,7 @@ def build(
                     where=site.out,
                     todo="Choose another --out, or say --overwrite to replace it when the new one is whole",
                 )
+            site.work.mkdir(exist_ok=True)
             stages = [job.run(stage) for stage in job.stages]
             remove_leftovers(site.out)
     return BuildSummary(site.out, site.work, job.with_left_out(stages), round(time.perf_counter() - started, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from vae.build.ledger import Record, name_of
+from vae.build.ledger import Record
 from vae.build.options import BuildOptions
 from vae.identity import file_identity, folder_identity
 from vae.resources import asset
@@ -120,7 +121,7 @@ class Stage(ABC):
 
 def name_of_rows(table: pd.DataFrame) -> str:
     """Return a name that stands for the rows of a table."""
-    return name_of(pd.util.hash_pandas_object(table, index=False).astype("str").tolist())
+    return hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()[:24]
 
 
 def contents(path: Path) -> str:
