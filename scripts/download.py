@@ -22,8 +22,8 @@ class Options(DownloadOptions):
     """Fetch spectrum, background and effective area of each detection of a catalogue, and the matrices they name.
 
     From every pn exposure of a detection. Files appear whole or not at all; interrupted, even by kill -9, the same
-    command goes on where it was and fetches nothing twice. manifest.parquet lists what came with size and SHA-256,
-    missing.csv what did not, with the reason. Exit status 1 where files failed that may come another time.
+    command goes on where it was and asks for nothing again that is there. manifest.parquet lists what came with size
+    and SHA-256, missing.csv what did not, with the reason. Exit status 1 where files failed that may come another time.
     """
 
     catalogue: Path = dataclasses.field(kw_only=True)

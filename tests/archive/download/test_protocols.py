@@ -187,6 +187,16 @@ def test_a_server_that_is_down_is_not_asked_for_everything(backend: str, serve: 
     assert len(served.server.requests) < 60  # and those that were waiting then
 
 
+def test_a_bucket_that_is_not_there_is_an_error_and_not_a_lack(serve: Serve, tmp_path: Path) -> None:
+    served = serve("heasarc-s3")
+    summary = download(detections(), tmp_path / "few", served.options(bucket="nowhere"), quiet=True)
+    assert (summary.failed, summary.missing, summary.complete) == (6, {}, 0)
+    assert "no such bucket" in (tmp_path / "few" / "missing.csv").read_text()
+    field = {f"02000{i:03d}01": (("S003",), (1,)) for i in range(40)}
+    with pytest.raises(DownloadError, match=r"30 files in a row could not be fetched.*no such bucket"):
+        download(detections(field), tmp_path / "many", served.options(bucket="nowhere"), quiet=True)
+
+
 @pytest.mark.parametrize("backend", REMOTE)
 def test_there_are_no_more_connections_than_asked_for(backend: str, serve: Serve, tmp_path: Path) -> None:
     served = serve(backend, delay=0.01)

@@ -178,7 +178,8 @@ class _Run:
                     backend.noted(obs_id, ["spectrum"])
                     self._count(found.outcomes)
                     self._in_a_row = 0
-                elif isinstance(found, TroubleError):
+                elif isinstance(found, TroubleError) or backend.can_list:
+                    # A list that is refused is a wrong address or an archive that is closed, not an observation's lack.
                     journal.note_unlooked(obs_id, src_nums, "failed", found.kind, found.what)
                     self._given_up(found.what)
                 else:
@@ -226,7 +227,7 @@ class _Run:
             if one.arrived is not None:
                 self.adopted += one.arrived.adopted
                 self.fetched += not one.arrived.adopted
-            if one.state == "failed" and one.missing == "failed":
+            if one.missing in ("failed", "refused"):
                 self._given_up(one.reason)
             else:
                 self._in_a_row = 0
