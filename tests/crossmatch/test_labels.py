@@ -10,7 +10,8 @@ import pytest
 from astropy.table import Table
 
 from vae.crossmatch import CrossmatchOptions
-from vae.crossmatch.labels import match_labels, read_labels
+from vae.crossmatch.labelled import match_labels
+from vae.crossmatch.labels import _degrees, read_labels
 from vae.errors import LabelError, OptionError
 from vae.resources import asset
 
@@ -89,8 +90,6 @@ def test_coordinates_as_people_write_them(tmp_path):
     assert len(found.placeless) == 1
     hours = Table({"ra": [10.0], "dec": [-5.5], "class": ["a"]})
     hours["ra"].unit, hours["dec"].unit = "hourangle", "deg"
-    from vae.crossmatch.labels import _degrees
-
     assert _degrees(hours, "ra", path, hours=True).tolist() == pytest.approx([150.0])
     with pytest.raises(LabelError, match=r"row 1, column ra: 'near M:31'"):
         read_labels(write(tmp_path / "y.csv", "ra,dec,class\nnear M:31,1,a\n"), OPTIONS)

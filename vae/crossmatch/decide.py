@@ -10,7 +10,8 @@ import pandas as pd
 
 from vae.archive.simbad import UNKNOWN_NATURE
 from vae.crossmatch.counterparts import SIMBAD
-from vae.crossmatch.labels import LabelCatalogue, Labelled
+from vae.crossmatch.labelled import Labelled
+from vae.crossmatch.labels import LabelCatalogue
 
 #: Class of sources that were looked for in vain. Null class_origin and "Unclassified" mean that nobody looked.
 NO_MATCH: Final = "No match"

@@ -15,7 +15,8 @@ import vae
 from vae.archive.simbad import UNKNOWN_NATURE, AnswerCache, Asker, Asking, ObjectTypes
 from vae.crossmatch.counterparts import SIMBAD, Counterparts, find_counterparts, manners_of
 from vae.crossmatch.decide import all_candidates, by_labels, by_simbad, nothing_known
-from vae.crossmatch.labels import LabelCatalogue, Labelled, distinct_names, match_labels, read_labels, summary_of
+from vae.crossmatch.labelled import Labelled, match_labels
+from vae.crossmatch.labels import LabelCatalogue, distinct_names, read_labels, summary_of
 from vae.crossmatch.options import CrossmatchOptions, CrossmatchSummary
 from vae.crossmatch.sources import unique_sources
 from vae.crossmatch.update import SIMULATED, AtlasTable
