@@ -53,8 +53,8 @@ def run(
     to do). 2: the options make no sense (tyro's own errors and `OptionError`). 130: interrupted (a command that keeps
     what it has done says so as the text of the `KeyboardInterrupt` it raises).
     """
-    options = tyro.cli(options_class, description=description, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
     try:
+        options = tyro.cli(options_class, description=description, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
         summary = main(options)
     except OptionError as error:
         _complain(str(error))

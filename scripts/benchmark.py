@@ -25,17 +25,23 @@ class Benchmark:
 
     encode: a store to latents, from the disk.
 
+    preprocess: real triples of files a second and core, beside a plain astropy reader and, with --sherpa-python, beside
+    sherpa's loader, the matrix already loaded in all; memory of a large archive of copies and of a quarter of it.
+
+    catalogue: the usual cuts of a catalogue with the columns and rows of 4XMM-DR14; seconds and memory.
+
     render: frames of the map, lasso and hover on the server, beside HoloViews, datashader, matplotlib and shapely.
 
     browser: what a person feels in Chromium at 1440 x 900: wheel, pan, click, lasso, opening, memory of many tabs;
     wheel, pan and opening beside a map of HoloViews' datashade, served the same way.
     """
 
-    what: tyro.conf.Positional[Literal["demo", "train", "encode", "render", "browser"]]
+    what: tyro.conf.Positional[Literal["demo", "preprocess", "train", "encode", "catalogue", "render", "browser"]]
     """What to measure."""
     detections: int | None = None
-    """Detections of the large build (100,000), of the store to train on (65,536) or to encode (1,000,000), or drawn on
-    the map (1,000,000; browser: built first if there is no --atlas)."""
+    """Detections of the large build (100,000), of the archive to preprocess (20,000), of the store to train on (65,536)
+    or to encode (1,000,000), rows of the catalogue (1,035,832), or drawn on the map (1,000,000; browser: built first if
+    there is no --atlas)."""
     seed: int = 1
     """Seed of the simulation."""
     repeat: int | None = None
@@ -47,6 +53,12 @@ class Benchmark:
     atlas: Path | None = None
     """render, browser: an atlas whose detections are drawn, instead of a mixture or a new one. browser: with
     --detections it is repeated until it has so many, its spectra as links."""
+    archive: Path | None = None
+    """preprocess: files to read, instead of the real ones beside the project or simulated ones."""
+    standin_response: Path | None = None
+    """preprocess: a redistribution matrix where the archive's own is missing."""
+    sherpa_python: Path | None = None
+    """preprocess: a Python interpreter that has sherpa."""
     tabs: int = 10
     """browser: tabs that pan at once."""
     cycles: int = 50
@@ -59,7 +71,15 @@ class Benchmark:
     """Print the figures as JSON."""
 
 
-_DETECTIONS = {"demo": 100_000, "train": 65_536, "encode": 1_000_000, "render": 1_000_000, "browser": 1_000_000}
+_DETECTIONS = {
+    "demo": 100_000,
+    "preprocess": 20_000,
+    "train": 65_536,
+    "encode": 1_000_000,
+    "catalogue": 1_035_832,
+    "render": 1_000_000,
+    "browser": 1_000_000,
+}
 _REPEATS = {"render": 20, "browser": 20}
 
 
@@ -79,6 +99,8 @@ def main(options: Benchmark) -> dict[str, Any]:
         more["store"] = options.store
     if options.what == "train":
         more |= {"seed_run": options.seed_run, "lengths": options.lengths}
+    if options.what == "preprocess":
+        more = {name: getattr(options, name) for name in ("archive", "standin_response", "sherpa_python")}
     measure = importlib.import_module(f"_benchmarks.{options.what}").measure
     figures = measure(detections, options.seed, repeat, options.scratch, **more)
     return {"benchmark": options.what, **figures}

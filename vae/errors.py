@@ -76,6 +76,10 @@ class CatalogueError(ExplorerError):
     """A catalogue of detections that cannot be used."""
 
 
+class DownloadError(ExplorerError):
+    """Products that cannot be fetched, or a disk that cannot take them."""
+
+
 class StoreError(ExplorerError):
     """A spectra store that is missing, incomplete or of another version."""
 
@@ -90,6 +94,10 @@ class AtlasError(ExplorerError):
 
 class TrainingError(ExplorerError):
     """Training that cannot go on."""
+
+
+class BuildError(ExplorerError):
+    """A build of an atlas that cannot go on."""
 
 
 class ServiceError(ExplorerError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -16,6 +17,9 @@ from vae.errors import ExplorerError
 
 #: Marks the folders of `kept_folder`; other temporary folders are named alike.
 _KEPT: Final = ".kept"
+#: AT_FDCWD and RENAME_EXCHANGE of renameat2(2).
+_HERE: Final = -100
+_EXCHANGE: Final = 2
 
 
 @contextmanager
@@ -60,14 +64,46 @@ def refuse_existing(target: Path) -> None:
 
 
 def put_in_place(work: Path, target: Path) -> None:
-    """Rename a finished folder to its final name; what has that name already is removed after, not before."""
+    """Rename a finished folder to its final name; what has that name already is removed after, not before.
+
+    Where the system can exchange two names at once (Linux), there is no moment without the one or the other.
+    """
     if target.exists():
         old = target.with_name(f".{target.name}.old-{uuid.uuid4().hex[:6]}")
-        target.rename(old)
-        work.rename(target)
+        if _exchange(work, target):
+            work.rename(old)
+        else:
+            target.rename(old)
+            work.rename(target)
         shutil.rmtree(old)
     else:
         work.rename(target)
+
+
+def remove_leftovers(target: str | Path) -> None:
+    """Remove what writers of `target` left that were killed; for those who hold its lock, or one over it.
+
+    That is what `new_folder`, `new_file` and `put_in_place` name; never the folders of `kept_folder`.
+    """
+    target = Path(target)
+    if not target.parent.is_dir():
+        return
+    for path in target.parent.iterdir():
+        if not path.name.startswith((f".{target.name}.partial-", f".{target.name}.old-")) or (path / _KEPT).exists():
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step; False where system or file system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    return bool(renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
 
 
 @contextmanager

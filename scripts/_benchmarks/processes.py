@@ -32,11 +32,15 @@ class Run:
         Largest sum of the resident memory of the process and all its children [MiB]; shared pages count for each.
     summary : dict
         What it printed with ``--json``.
+    parent_peak_rss_mib, child_peak_rss_mib : float
+        The most that the process itself, and that any one of its children held [MiB].
     """
 
     seconds: float
     peak_rss_mib: float
     summary: dict[str, Any]
+    parent_peak_rss_mib: float = 0.0
+    child_peak_rss_mib: float = 0.0
 
 
 def run_script(name: str, *arguments: object) -> Run:
@@ -50,7 +54,7 @@ def run_script(name: str, *arguments: object) -> Run:
     command = [sys.executable, str(_SCRIPTS / f"{name}.py"), *map(str, arguments), "--json"]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    peak = [0.0]
+    peak = [0.0, 0.0, 0.0]
     watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
     watcher.start()
     out, errors = process.communicate()
@@ -58,7 +62,7 @@ def run_script(name: str, *arguments: object) -> Run:
     watcher.join()
     if process.returncode:
         raise ExplorerError(f"{' '.join(command)} failed: {errors.strip()}")
-    return Run(seconds, peak[0], json.loads(out))
+    return Run(seconds, peak[0], json.loads(out), *peak[1:])
 
 
 def _watch(pid: int, peak: list[float]) -> None:
@@ -71,9 +75,12 @@ def _watch(pid: int, peak: list[float]) -> None:
         total = 0
         for process in family:
             try:
-                total += process.memory_info().rss
+                held = process.memory_info().rss
             except psutil.NoSuchProcess:
                 continue
+            total += held
+            which = 1 if process.pid == pid else 2
+            peak[which] = max(peak[which], held / 2**20)
         if not total:  # ended, not yet waited for
             return
         peak[0] = max(peak[0], total / 2**20)

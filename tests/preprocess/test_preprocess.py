@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ogip_files import ENERGY, N_CHANNELS, gaussian_matrix, write_arf, write_pha, write_rmf
+from archives import CANNED, counts, write_triple
+from ogip_files import ENERGY, gaussian_matrix, write_arf, write_pha, write_rmf
 
 from vae.errors import ExplorerError, OptionError
 from vae.files import new_folder
@@ -15,38 +16,7 @@ from vae.spectra import grid, response
 from vae.spectra.ogip import read_arf, read_pha, read_rmf
 from vae.spectra.store import SpectraStore
 
-CANNED = "epn_e3_ff20_sdY7.rmf"
 INSIDE = slice(30, 1000)
-
-
-def counts(seed: int = 0, mean: float = 2.0) -> np.ndarray:
-    return np.random.default_rng(seed).poisson(mean, N_CHANNELS)
-
-
-def write_triple(
-    folder: Path,
-    obs: str = "0123456789",
-    source: int = 1,
-    *,
-    exposure: str = "S003",
-    seed: int = 0,
-    mean: float = 2.0,
-    position: tuple[float, float] | None = (10.0, 20.0),
-    response_file: str = CANNED,
-    **keywords: object,
-) -> Path:
-    """A PPS triple: spectrum, background and area by product name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"P{obs}PN{exposure}{{}}0{source:03X}.FTZ"
-    where = {} if position is None else {"SRC_CRA": position[0], "SRC_CDEC": position[1]}
-    write_pha(
-        folder / name.format("BGSPEC"), counts(seed + 1000), packed=True, OBS_ID=obs, EXPIDSTR=exposure, BACKSCAL=10.0
-    )
-    write_arf(folder / name.format("SRCARF"), packed=True)
-    return write_pha(
-        folder / name.format("SRSPEC"), counts(seed, mean), packed=True, OBS_ID=obs, EXPIDSTR=exposure, SRCNUM=source,
-        RESPFILE=response_file, **where, **keywords,
-    )  # fmt: skip
 
 
 def run(archive, out: Path, **options: object) -> SpectraStore:

@@ -80,3 +80,20 @@ def test_unknown_options_are_status_2(capsys):
 def test_a_fault_of_our_own_is_not_dressed_up():
     with pytest.raises(ZeroDivisionError):
         run(fail(ZeroDivisionError()), Options, argv=["--out", "x"])
+
+
+def test_options_that_contradict_each_other_as_they_are_parsed_are_an_error_of_use(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @dataclass(frozen=True)
+    class Picky:
+        number: int = 0
+
+        def __post_init__(self) -> None:
+            if self.number < 0:
+                raise OptionError(f"--number {self.number} is too small", todo="Give 0 or more")
+
+    with pytest.raises(SystemExit) as left:
+        run(lambda options: None, Picky, argv=["--number", "-1"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "error: --number -1 is too small. Give 0 or more.\n"

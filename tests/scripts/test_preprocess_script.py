@@ -67,6 +67,16 @@ def test_options_that_make_no_sense_are_status_2(archive, tmp_path):
 def test_help_is_complete():
     done = command("--help")
     assert done.returncode == 0
-    for word in ("--out", "--responses", "--standin-response", "--arf", "--rmf", "--background", "--workers", "--json"):
+    for word in (
+        "--out",
+        "--responses",
+        "--standin-response",
+        "--arf",
+        "--rmf",
+        "--background",
+        "--workers",
+        "--scheduler",
+        "--update",
+        "--json",
+    ):
         assert word in done.stdout
-    assert "--scheduler" not in done.stdout

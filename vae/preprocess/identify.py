@@ -63,7 +63,7 @@ def identify(table: pd.DataFrame, catalogue: Catalogue) -> tuple[pd.DataFrame, N
     for name, (source, translated) in _NAMED.items():
         named = rows[source].map(translated, na_action="ignore")
         known[name] = known[name].where(known[name].notna(), named)
-    known["provenance"] = _provenance(known["provenance"], rows, catalogue.path.name)
+    known["provenance"] = _provenance(known["provenance"], rows, catalogue.name)
     return known, table.index[place < 0].to_numpy(np.int64)
 
 

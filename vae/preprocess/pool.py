@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.context
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, TypeVar
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
 
 from rich.progress import Progress
 
@@ -15,40 +17,83 @@ from vae.errors import ExplorerError
 
 T = TypeVar("T")
 S = TypeVar("S")
-#: Files that a process gets at a time.
-_FILES_A_TASK: Final = 32
+#: Files that a process gets at a time, and such batches on their way to each: results wait no longer than that.
+FILES_A_TASK: Final = 32
+_WAITING: Final = 4
 
 #: What this process does; sent to it once, since it keeps what it has read from one file to the next.
 _work: Callable[[Any], Any] | None = None
 
 
+class Elsewhere(Protocol):
+    """Workers that are no processes of ours (`vae.preprocess.cluster.Cluster`)."""
+
+    def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+        """Apply `work` to every item, in order."""
+
+
 def ordered_map(
-    work: Callable[[S], T], items: Sequence[S], *, workers: int, progress: Progress, title: str
+    work: Callable[[S], T],
+    items: Iterable[S],
+    *,
+    workers: int,
+    progress: Progress,
+    title: str,
+    total: int | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[T]:
     """Apply `work` to every item, in order.
 
     Parameters
     ----------
     work : callable
-        In one process it is called as it is; for several it must pickle, and each has its own copy.
-    items : sequence
+        In one process it is called as it is; for several it must travel between processes, and each has its own copy.
+    items : iterable
+        Taken as they are needed, so that a million of them need not be there at once.
     workers : int
         Processes; below 2 the work is done here.
     progress : Progress
     title : str
+    total : int, optional
+        Number of items, if they do not say it themselves.
+    elsewhere : Elsewhere, optional
+        Who does the work instead of processes of ours.
 
     Raises
     ------
     ExplorerError
         When a process dies.
     """
-    if workers < 2 or len(items) < 2:
-        yield from progress.track(map(work, items), total=len(items), description=title)
+    if total is None:
+        total = len(items)  # type: ignore[arg-type]
+    if not total:
         return
+    if elsewhere is not None:
+        results = elsewhere.map(work, items)
+    elif workers < 2 or total < 2:
+        results = map(work, items)
+    else:
+        results = _in_processes(work, items, workers, min(FILES_A_TASK, -(-total // workers)))
+    yield from progress.track(results, total=total, description=title)
+
+
+def batches(items: Iterable[S], size: int) -> Iterator[tuple[S, ...]]:
+    """Yield items, so many at a time."""
+    ahead = iter(items)
+    while batch := tuple(islice(ahead, size)):
+        yield batch
+
+
+def _in_processes(work: Callable[[S], T], items: Iterable[S], workers: int, size: int) -> Iterator[T]:
     with ProcessPoolExecutor(workers, _context(), initializer=_install, initargs=(work,)) as pool:
+        waiting: deque[Future[list[T]]] = deque()
         try:
-            results = pool.map(_call, items, chunksize=min(_FILES_A_TASK, -(-len(items) // workers)))
-            yield from progress.track(results, total=len(items), description=title)
+            for batch in batches(items, size):
+                waiting.append(pool.submit(_call, batch))
+                if len(waiting) > _WAITING * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
         except BrokenProcessPool as error:
             raise ExplorerError(
                 "a worker process died, most likely for lack of memory", todo="Try again with fewer --workers"
@@ -71,6 +116,6 @@ def _install(work: Callable[[Any], Any]) -> None:
     _work = work
 
 
-def _call(item: Any) -> Any:
+def _call(batch: tuple[Any, ...]) -> list[Any]:
     assert _work is not None
-    return _work(item)
+    return [_work(item) for item in batch]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vae.archive.tables import BOOKS, MANIFEST, MISSING
 from vae.errors import ExplorerError, OgipError
 from vae.spectra.ogip import Label, inspect
 
@@ -33,13 +34,13 @@ class Product:
     src_num: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """A file that did not become a row.
 
     Parameters
     ----------
-    file : Path
+    file : str
     kind : str
         ``unreadable``, ``not-a-spectrum``, ``not-pn``, ``no-background``, ``no-area``, ``no-response``,
         ``unusable``, ``not-in-catalogue``, ``duplicate``, ``id-conflict``, ``unused`` or ``internal-error``.
@@ -48,7 +49,7 @@ class Rejection:
         HDU at fault, empty where there is none.
     """
 
-    file: Path
+    file: str
     kind: str
     reason: str
     hdu: str = ""
@@ -63,38 +64,43 @@ class Rejection:
                 reason = f"column {error.column}: {reason}"
             if Path(error.file) != file:
                 reason = f"{Path(error.file).name}: {reason}"
-        return cls(file, kind, reason, hdu)
+        return cls(str(file), kind, reason, hdu)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """An archive's files by role.
+    """An archive's files by role: as text, since there may be a million of them.
 
     Parameters
     ----------
     roots : tuple of Path
         The folders that were given, resolved; of a file, its folder.
-    spectra : tuple of Path
+    spectra : list of str
         Source spectra to try, in order of their paths.
-    parts : tuple of Path
-        Backgrounds, areas and responses.
+    parts : list of str
+        Backgrounds, areas and responses, in order.
     responses : dict of str to tuple of Path
         Files that may be redistribution matrices, by file name.
-    rejected : tuple of Rejection
+    rejected : list of Rejection
     n_files : int
     """
 
     roots: tuple[Path, ...]
-    spectra: tuple[Path, ...]
-    parts: tuple[Path, ...]
+    spectra: list[str]
+    parts: list[str]
     responses: dict[str, tuple[Path, ...]]
-    rejected: tuple[Rejection, ...]
+    rejected: list[Rejection]
     n_files: int
 
 
 def product(path: Path) -> Product | None:
     """Take a PPS product name apart; None for any other name."""
-    match = _PRODUCT.fullmatch(path.name)
+    return product_name(path.name)
+
+
+def product_name(name: str) -> Product | None:
+    """Take a PPS product name apart; None for any other name."""
+    match = _PRODUCT.fullmatch(name)
     if match is None:
         return None
     return Product(
@@ -111,25 +117,45 @@ def is_response_name(name: str) -> bool:
     return re.search(r"\.(rmf|rsp)(\.gz|\.ftz)?$", name, re.IGNORECASE) is not None
 
 
-def files_under(paths: Iterable[Path]) -> list[Path]:
-    """Every file at or below `paths`, once, in a fixed order.
+def files_under(paths: Iterable[Path]) -> list[str]:
+    """Every file at or below `paths`, once, in the order of its folders and name; links are followed to files only.
+
+    What a download noted beside the products is none of them.
 
     Raises
     ------
     ExplorerError
         When a path does not exist.
     """
-    found: dict[Path, None] = {}
+    found: set[str] = set()
     for path in paths:
         if path.is_dir():
-            for folder, names, files in os.walk(path):
-                names.sort()
-                found.update({Path(folder, name).resolve(): None for name in sorted(files)})
+            waiting = [os.path.realpath(path)]
+            while waiting:
+                with os.scandir(waiting.pop()) as listed:
+                    entries = list(listed)
+                own = {BOOKS, MANIFEST, MISSING} if any(entry.name == BOOKS for entry in entries) else set()
+                for entry in entries:
+                    if entry.name in own:
+                        continue
+                    if entry.is_symlink():
+                        if entry.is_file():
+                            found.add(os.path.realpath(entry.path))
+                    elif entry.is_dir():
+                        waiting.append(entry.path)
+                    elif entry.is_file():
+                        found.add(entry.path)
         elif path.exists():
-            found[path.resolve()] = None
+            if path.is_file():
+                found.add(os.path.realpath(path))
         else:
             raise ExplorerError("no such file or folder", where=path, todo="Check the path")
-    return sorted(file for file in found if file.is_file())
+    return sorted(found, key=by_parts)
+
+
+def by_parts(path: str) -> str:
+    """Sort as `Path` does, part by part, without taking a million paths apart."""
+    return path.replace(os.sep, "\0")
 
 
 def label_file(path: Path) -> Label | Rejection:
@@ -159,16 +185,16 @@ def survey(
     """
     roots = tuple(dict.fromkeys(path.resolve() if path.is_dir() else path.resolve().parent for path in paths))
     files = files_under(paths)
-    spectra: list[Path] = []
-    parts: list[Path] = []
+    spectra: list[str] = []
+    parts: list[str] = []
     rejected: list[Rejection] = []
     unknown: list[Path] = []
     for file in files:
-        named = product(file)
+        named = product_name(file.rpartition(os.sep)[2])
         if single:
             spectra.append(file)
         elif named is None:
-            unknown.append(file)
+            unknown.append(Path(file))
         elif named.type_ not in _ROLES:
             rejected.append(Rejection(file, "not-a-spectrum", f"a {named.type_} product"))
         elif named.instrument != "PN":
@@ -182,24 +208,24 @@ def survey(
         if isinstance(label, Label) and label.background_file and label.background_file != file.name
     }
     responses: dict[str, list[Path]] = {}
-    for file, label in labels.items():
+    for path, label in labels.items():
         if isinstance(label, Rejection):
             rejected.append(label)
-            if is_response_name(file.name):  # it still answers to its name, and is then found not to open
-                responses.setdefault(file.name, []).append(file)
+            if is_response_name(path.name):  # it still answers to its name, and is then found not to open
+                responses.setdefault(path.name, []).append(path)
         elif label.kind == "other":
-            rejected.append(Rejection(file, "not-a-spectrum", "has no SPECTRUM, SPECRESP or MATRIX HDU"))
-        elif label.kind == "spectrum" and file not in linked and not _BACKGROUND_NAME.search(file.stem):
-            spectra.append(file)
+            rejected.append(Rejection(str(path), "not-a-spectrum", "has no SPECTRUM, SPECRESP or MATRIX HDU"))
+        elif label.kind == "spectrum" and path not in linked and not _BACKGROUND_NAME.search(path.stem):
+            spectra.append(str(path))
         else:
-            parts.append(file)
+            parts.append(str(path))
             if label.kind == "rmf":
-                responses.setdefault(file.name, []).append(file)
+                responses.setdefault(path.name, []).append(path)
     return Survey(
         roots,
-        tuple(sorted(spectra)),
-        tuple(sorted(parts)),
+        sorted(spectra, key=by_parts),
+        sorted(parts, key=by_parts),
         {name: tuple(sorted(found)) for name, found in responses.items()},
-        tuple(rejected),
+        rejected,
         len(files),
     )

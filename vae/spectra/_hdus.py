@@ -1,7 +1,8 @@
 """The one place where FITS is read: HDUs out of bytes in memory, as astropy.io.fits sees them.
 
-Files come from anywhere, so whatever astropy raises on a damaged one becomes an `OgipError` that names file and HDU,
-and sizes that no spectrum has are refused before memory is given to them.
+Plain headers and columns are taken straight from the bytes (`vae.spectra._cards`), all else is astropy's. Files come
+from anywhere, so whatever astropy raises on a damaged one becomes an `OgipError` that names file and HDU, and sizes
+that no spectrum has are refused before memory is given to them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from vae.errors import OgipError
+from vae.spectra._cards import UNKNOWN, PlainColumn, PlainHeader
 
 #: More HDUs than any spectrum has; as many columns as FITS 4.0 allows.
 _MOST_HDUS: Final = 64
@@ -37,12 +39,42 @@ _DAMAGE: Final = (
 )  # fmt: skip
 
 
+class _Astropy:
+    """A file as astropy sees it, opened when it is first asked for."""
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        self._data, self._path = data, path
+        self._hdus: Any = None
+        self._checked = -1
+
+    def hdu(self, number: int) -> Any:
+        """Return an HDU, headers before it checked first."""
+        if self._hdus is None:
+            _check_axes(self._data, 0, self._path, 0)
+            with _reading(self._path, 0):
+                # Compressed images stay tables, strings stay bytes: neither is wanted, both take time.
+                self._hdus = fits.open(
+                    io.BytesIO(self._data), memmap=False, lazy_load_hdus=True, disable_image_compression=True,
+                    character_as_bytes=True,
+                )  # fmt: skip
+        hdu = None
+        for place in range(self._checked + 1, number + 1):
+            start = 0 if place == 0 else _end(self._hdus[place - 1])
+            _check_axes(self._data, start, self._path, place)
+            with _reading(self._path, place):
+                hdu = self._hdus[place]
+            self._checked = place
+        return self._hdus[number] if hdu is None else hdu
+
+
 class Hdu:
     """One header with its data.
 
     Parameters
     ----------
-    hdu : astropy HDU
+    plain : PlainHeader or None
+        Its header, where that is plain: what it does not know, astropy is asked for.
+    file : _Astropy
     data : bytes
         The whole file.
     path : Path
@@ -50,9 +82,8 @@ class Hdu:
     number : int
     """
 
-    def __init__(self, hdu: Any, data: bytes, path: Path, number: int) -> None:
-        self._hdu = hdu
-        self._size = len(data)
+    def __init__(self, plain: PlainHeader | None, file: _Astropy, data: bytes, path: Path, number: int) -> None:
+        self._plain, self._file, self._data = plain, file, data
         self.path = path
         self.number = number
         self._values: dict[str, Any] = {}
@@ -60,8 +91,11 @@ class Hdu:
     def get(self, keyword: str) -> Any:
         """Return a keyword's value (str, bool, int, float); None where it is absent or has none."""
         if keyword not in self._values:
-            card = self._cards.get(keyword)
-            self._values[keyword] = None if card is None else self._value(card)
+            value = UNKNOWN if self._plain is None else self._plain.get(keyword)
+            if value is UNKNOWN:
+                card = self._cards.get(keyword)
+                value = None if card is None else self._value(card)
+            self._values[keyword] = value
         return self._values[keyword]
 
     def _value(self, card: Any) -> Any:
@@ -74,11 +108,17 @@ class Hdu:
         return None if isinstance(value, fits.card.Undefined) else value
 
     @cached_property
+    def _hdu(self) -> Any:
+        """What astropy makes of it."""
+        return self._file.hdu(self.number)
+
+    @cached_property
     def _cards(self) -> dict[str, Any]:
         """Cards by keyword, the first of each; asking astropy's Header again and again takes several times as long."""
         cards: dict[str, Any] = {}
+        header = self._hdu.header
         with _reading(self.path, self.number):
-            for card in self._hdu.header.cards:
+            for card in header.cards:
                 cards.setdefault(card.keyword, card)
         return cards
 
@@ -88,8 +128,17 @@ class Hdu:
         return str(self.get("EXTNAME") or self.number)
 
     @cached_property
+    def _layout(self) -> list[PlainColumn] | None:
+        """Columns of a plain table that is there whole, else None."""
+        if self._plain is None or self._plain.data_start + self._plain.data_size > len(self._data):
+            return None
+        return self._plain.columns()
+
+    @cached_property
     def columns(self) -> list[str]:
         """Names of the columns, upper case; empty where the HDU is no table."""
+        if self._layout is not None:
+            return [column.name for column in self._layout]
         if not isinstance(self._hdu, fits.BinTableHDU):
             return []
         n_columns = self.get("TFIELDS")
@@ -101,7 +150,7 @@ class Hdu:
     @property
     def n_rows(self) -> int:
         """Rows of the table."""
-        return len(self._table)
+        return int(self.get("NAXIS2")) if self._layout is not None else len(self._table)
 
     def unit(self, name: str) -> str:
         """Return the unit of a column as the file has it, empty where it has none."""
@@ -110,6 +159,8 @@ class Hdu:
     def column(self, name: str) -> NDArray[Any]:
         """Return a column, scaled; arrays of variable length as an object array of arrays."""
         place = self.columns.index(name)
+        if self._layout is not None and self._plain is not None and self._layout[place].dtype:
+            return self._plain.values(self._data, self._layout[place])
         with _reading(self.path, self.name):
             if self._form(place) in ("P", "Q"):
                 self._check_descriptors(place)
@@ -133,7 +184,7 @@ class Hdu:
         with _reading(self.path, self.name):
             if self._hdu.columns.dtype.itemsize > width:
                 raise self._damaged("columns are wider than the table")
-            if rows < 0 or rows * max(width, 1) > self._size:
+            if rows < 0 or rows * max(width, 1) > len(self._data):
                 raise self._damaged(f"{rows} rows of {width} bytes do not fit into it")
             return self._hdu.data
 
@@ -157,30 +208,32 @@ def walk(data: bytes, path: Path, *, prefix: bool = False) -> Iterator[Hdu]:
     OgipError
         For headers that cannot be read.
     """
-    _check_axes(data, 0, path, 0)
-    with _reading(path, 0):
-        # Compressed images stay tables, strings stay bytes: neither is wanted, both take time.
-        hdus = fits.open(
-            io.BytesIO(data), memmap=False, lazy_load_hdus=True, disable_image_compression=True,
-            character_as_bytes=True,
-        )  # fmt: skip
+    file = _Astropy(data, path)
     end = 0
     for number in range(_MOST_HDUS):
-        try:
-            _check_axes(data, end, path, number)
-            with _reading(path, number):
-                hdu = hdus[number]
-                place = hdu.fileinfo()
-                end, cut = place["datLoc"] + place["datSpan"], place["datLoc"] + hdu.size > len(data)
-        except OgipError:
-            if prefix and number:
-                return
-            raise
-        yield Hdu(hdu, data, path, number)
+        plain = PlainHeader.read(data, end)
+        if plain is not None:
+            end, cut = plain.end, plain.data_start + plain.data_size > len(data)
+        else:
+            try:
+                hdu = file.hdu(number)
+                with _reading(path, number):
+                    end, cut = _end(hdu), hdu.fileinfo()["datLoc"] + hdu.size > len(data)
+            except OgipError:
+                if prefix and number:
+                    return
+                raise
+        yield Hdu(plain, file, data, path, number)
         if cut and not prefix:
             raise _damaged("it ends within the data of this HDU", path, str(number))
         if not data.startswith(b"XTENSION", end):  # padding, or the special records of FITS 4.0, section 3.5
             return
+
+
+def _end(hdu: Any) -> int:
+    """Where the next HDU begins, by astropy."""
+    place = hdu.fileinfo()
+    return int(place["datLoc"] + place["datSpan"])
 
 
 def _check_axes(data: bytes, start: int, path: Path, number: int) -> None:

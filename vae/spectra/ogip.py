@@ -18,7 +18,7 @@ from vae.spectra._bytes import read_bytes
 from vae.spectra._hdus import Hdu, walk
 from vae.spectra.ogip_types import Arf, Kind, Label, Pha, Rmf
 
-__all__ = ["Arf", "Label", "Pha", "Rmf", "inspect", "read_arf", "read_pha", "read_rmf"]
+__all__ = ["Arf", "Label", "Pha", "Rmf", "inspect", "inspect_whole", "read_arf", "read_pha", "read_rmf"]
 
 #: Largest files that are read, after decompression. Real ones are below 1 MiB (PHA, ARF) and 60 MiB (RMF).
 PHA_LIMIT: Final = 64 << 20
@@ -49,6 +49,28 @@ def inspect(path: str | Path) -> Label:
         if kind != "other":
             return _label(kind, (hdu, primary))
     return _label("other", () if primary is None else (primary,))
+
+
+def inspect_whole(path: str | Path) -> Label:
+    """Tell what a file is, having seen all of it: unpacked to its end, and no HDU cut short.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file at all.
+
+    Raises
+    ------
+    OgipError
+        When it is not a FITS file, is damaged, or is larger than any spectrum, area or matrix.
+    """
+    path = Path(path)
+    primary, label = None, None
+    for hdu in walk(read_bytes(path, RMF_LIMIT), path):
+        primary = primary or hdu
+        if label is None and (kind := _kind(hdu)) != "other":
+            label = _label(kind, (hdu, primary))
+    return label or _label("other", () if primary is None else (primary,))
 
 
 def read_pha(path: str | Path) -> Pha:
@@ -208,6 +230,7 @@ def _label(kind: Kind, headers: _header.Headers) -> Label:
         _header.text(headers, "TELESCOP").upper(),
         _header.text(headers, "INSTRUME").upper(),
         _header.link(_header.text(headers, "BACKFILE")) if kind == "spectrum" else None,
+        _header.link(_header.text(headers, "RESPFILE")) if kind == "spectrum" else None,
     )
 
 

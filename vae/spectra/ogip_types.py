@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
@@ -31,12 +31,15 @@ class Label:
         TELESCOP and INSTRUME, upper case; empty where absent.
     background_file : str or None
         BACKFILE of a spectrum.
+    response_file : str or None
+        RESPFILE of a spectrum.
     """
 
     kind: Kind
     telescope: str = ""
     instrument: str = ""
     background_file: str | None = None
+    response_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,23 @@ class Rmf:
         return grid.channel_membership(self.e_min, self.e_max)
 
     @cached_property
-    def binned(self) -> NDArray[np.float64]:
-        """The matrix summed over the channels of each of the 238 bins, shape (238, n_energies)."""
+    def shares(self) -> csr_array:
+        """The matrix summed over the channels of each of the 238 bins, shape (238, n_energies), sparse.
+
+        Not only for its size: sparse products do not depend on the threads that a BLAS may take, so that any process on
+        any machine makes the same row to the last bit.
+        """
         used = np.flatnonzero(self.membership >= 0)
         into = csr_array((np.ones(used.size), (used, self.membership[used])), shape=(self.membership.size, grid.N_BINS))
-        return np.ascontiguousarray((self.matrix @ into).toarray().T)
+        return csr_array((self.matrix @ into).T.tocsr())
+
+    @property
+    def binned(self) -> NDArray[np.float64]:
+        """The same as a dense array, made anew each time."""
+        return np.ascontiguousarray(self.shares.toarray())
+
+    def slim(self, path: Path) -> Rmf:
+        """Return it for binning alone: without the matrix of channels, a tenth of the memory; under another path."""
+        slim = replace(self, path=path, matrix=csr_array(self.matrix.shape))
+        slim.__dict__.update(membership=self.membership, shares=self.shares)  # what cached_property would set
+        return slim

@@ -86,7 +86,8 @@ def redistribution_on_true_grid(rmf: Rmf) -> NDArray[np.float64]:
     """
     low = np.maximum(rmf.energy_lo[:, None], grid.TRUE_EDGES[None, :-1])
     high = np.minimum(rmf.energy_hi[:, None], grid.TRUE_EDGES[None, 1:])
-    return rmf.binned @ (np.clip(high - low, 0.0, None) / grid.TRUE_WIDTHS)
+    mean = csr_array(np.clip(high - low, 0.0, None) / grid.TRUE_WIDTHS)
+    return np.asarray((rmf.shares @ mean).toarray())
 
 
 def sensitivity(arf: Arf, rmf: Rmf, exposure_s: float) -> NDArray[np.float64]:
@@ -94,7 +95,7 @@ def sensitivity(arf: Arf, rmf: Rmf, exposure_s: float) -> NDArray[np.float64]:
 
     The expected counts of a photon spectrum of 1 photon/cm2/s/keV at all energies (FACTS 3).
     """
-    return exposure_s * (rmf.binned @ (area_on(arf, rmf) * (rmf.energy_hi - rmf.energy_lo)))
+    return np.asarray(exposure_s * (rmf.shares @ (area_on(arf, rmf) * (rmf.energy_hi - rmf.energy_lo))))
 
 
 def unfold(
@@ -145,6 +146,21 @@ def bin_counts(pha: Pha, rmf: Rmf) -> NDArray[np.float64]:
     OgipError
         When the response has other channels, or the spectrum lacks channels inside 0.3-10 keV.
     """
+    if np.array_equal(pha.channel, rmf.channel):  # as nearly always
+        return grid.bin_channels(pha.counts, rmf.membership)
+    per_channel = np.zeros(rmf.channel.size)
+    per_channel[_places(pha, rmf)] = pha.counts
+    return grid.bin_channels(per_channel, rmf.membership)
+
+
+def check_channels(pha: Pha, rmf: Rmf) -> None:
+    """Raise what `bin_counts` would raise."""
+    if not np.array_equal(pha.channel, rmf.channel):
+        _places(pha, rmf)
+
+
+def _places(pha: Pha, rmf: Rmf) -> NDArray[np.int64]:
+    """Place of each channel of a spectrum among those of the response."""
     place = np.searchsorted(rmf.channel, pha.channel)
     known = place < rmf.channel.size
     known[known] = rmf.channel[place[known]] == pha.channel[known]
@@ -158,13 +174,11 @@ def bin_counts(pha: Pha, rmf: Rmf) -> NDArray[np.float64]:
                 todo="Give the right response with --rmf or --responses",
             )
         place = np.arange(rmf.channel.size)
-    per_channel = np.zeros(rmf.channel.size)
-    per_channel[place] = pha.counts
     covered = np.zeros(rmf.channel.size, bool)
     covered[place] = True
     if np.any(~covered & (rmf.membership >= 0)):
         raise OgipError("lacks channels inside 0.3-10 keV", file=pha.path, column="CHANNEL")
-    return grid.bin_channels(per_channel, rmf.membership)
+    return place
 
 
 def background_ratio(source: Pha, background: Pha) -> float:

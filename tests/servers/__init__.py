@@ -1,0 +1,1 @@
+"""Servers on loopback that speak what the archive speaks, for tests and for trying the whole chain out."""
