@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import panel as pn
 from panel.custom import JSComponent
 
+from explorer.tools.messages import in_one_message
 from vae.resources import asset
 
 _HELPERS = Path(__file__).with_name("elements.js")
@@ -56,7 +57,7 @@ class Element(JSComponent):
         if document is None or document.session_context is None:
             self._received(data)
         else:  # what watches the session may change Bokeh models, for which Panel's messages do not hold the lock
-            document.add_next_tick_callback(partial(self._received, data))
+            document.add_next_tick_callback(partial(in_one_message(self._received), data))
 
     def _received(self, data: Any) -> None:
         """Act on a message of the script, under the document's lock."""

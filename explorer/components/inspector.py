@@ -13,6 +13,7 @@ import param
 
 from explorer.components.elements import Element, script
 from explorer.components.saving import SAVE_SCRIPT
+from explorer.tools.messages import in_one_message
 from explorer.tools.threads import when_done
 from vae.errors import ExplorerError
 from vae.resources import asset
@@ -57,7 +58,7 @@ def locked(change: Callable[[], None]) -> None:
     if document is None or document.session_context is None:
         change()
     else:
-        document.add_next_tick_callback(change)
+        document.add_next_tick_callback(in_one_message(change))
 
 
 class Latest:

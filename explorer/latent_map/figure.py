@@ -204,8 +204,7 @@ class LatentMap:
         scene.decoded, scene.picked, scene.track = session.decoded, None, None
         if session.picked is not None:
             row = session.picked
-            source = atlas.catalogue.iloc[row]
-            track = atlas.trajectory(int(source["source_id"]))
+            track = atlas.trajectory(int(atlas.catalogue["source_id"].iat[row]))
             several = len(track) > 1
             place = int(np.flatnonzero(track["row"] == row)[0]) + 1
             scene.track = track if several else None
@@ -215,7 +214,7 @@ class LatentMap:
                 y=float(self._services.y[row]),
                 sigma_x=sigma_x,
                 sigma_y=sigma_y,
-                name=words.short_name(str(source["name"])),
+                name=words.short_name(str(atlas.catalogue["name"].iat[row])),
                 place=f"observation {place} of {len(track)}" if several else "",
                 class_name=self._services.class_of(row),
                 class_code=int(self._services.class_codes[row]),

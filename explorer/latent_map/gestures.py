@@ -16,6 +16,7 @@ from explorer.latent_map.scene import Scale, Scene
 from explorer.palette import Palette
 from explorer.selection.polygon import in_polygon
 from explorer.session import Session
+from explorer.tools.messages import in_one_message
 
 #: The server hears of the mouse at most this often [ms].
 _CURSOR_PAUSE: Final = 50
@@ -64,7 +65,7 @@ class Gestures:
             figure.js_on_event(event, take)
 
         self._cursor = ColumnDataSource({name: [] for name in ("x", "y", "x_px", "y_px")}, name="xle-cursor")
-        self._cursor.on_change("data", self._pointed)
+        self._cursor.on_change("data", in_one_message(self._pointed))
         follow = CustomJS(
             args={"cursor": self._cursor, "hover": marks["hover"], "pause_ms": _CURSOR_PAUSE}, code=_POINTER
         )
@@ -72,14 +73,14 @@ class Gestures:
             figure.js_on_event(event, follow)
 
         self._disc = ColumnDataSource({name: [] for name in ("x", "y", "rx", "ry")}, name="xle-disc-drawn")
-        self._disc.on_change("data", self._drew_disc)
+        self._disc.on_change("data", in_one_message(self._drew_disc))
         draw = CustomJS(args={"figure": figure, "disc": marks["disc"], "drawn": self._disc}, code=_DISC)
         for event in (PanStart, Pan, PanEnd):
             figure.js_on_event(event, draw)
 
         for event in (Tap, DoubleTap):  # a second click within 300 ms is a DoubleTap and no Tap
-            figure.on_event(event, self._clicked)
-        figure.on_event(SelectionGeometry, self._enclosed)
+            figure.on_event(event, in_one_message(self._clicked))
+        figure.on_event(SelectionGeometry, in_one_message(self._enclosed))
 
     def take(self, tool: str) -> None:
         """Say what a drag does; the disc is drawn by our own script, with none of Bokeh's tools active."""

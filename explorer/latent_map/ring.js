@@ -13,7 +13,7 @@ export default ({ milliseconds, wide }, ring) => {
     if (mine != own.begun || place != String([ring.data.x, ring.data.y])) return
     const share = Math.min((performance.now() - mine) / milliseconds, 1), left = (1 - share) ** 3
     ring.setv({ data: { ...ring.data, size: [end * (1 + (wide - 1) * left)] } }, { sync: false })
-    if (share < 1) requestAnimationFrame(step)
+    if (share < 1) setTimeout(step, milliseconds / 3)  // each step repaints the whole map, which the spectrum waits for
   }
   step()
 }

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Range1d
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map.frame import View
+from explorer.tools.messages import in_one_message
 
 #: Deepest and widest view, as a share of the whole map.
 ZOOM_LIMITS: Final = (1e-4, 8.0)
@@ -56,7 +57,7 @@ class Viewport:
         self.told = ColumnDataSource(name="xle-look")
         self._go = ColumnDataSource({"x0": [], "x1": [], "y0": [], "y1": [], "number": []}, name="xle-go")
         self._number = 0
-        self.told.on_change("data", self._look)
+        self.told.on_change("data", in_one_message(self._look))
 
     def listen(self, figure: bokeh_figure, image: ColumnDataSource) -> None:
         """Have the browser tell of its view, of the figure's size and of the images it shows."""

@@ -13,6 +13,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from threadpoolctl import threadpool_limits
+
 from explorer.services import Services, services
 from vae.demo import demo_path
 from vae.errors import AtlasError
@@ -80,6 +82,8 @@ def _open(path: Path) -> Services:
     opened = services(path)
     # Importing the views takes seconds, and compiling their kernels may: here, so that no visitor waits for either.
     importlib.import_module("explorer.page.composition").warm_up(opened)
+    # One spectrum at a time is small work: threads of a BLAS cost more than they give, most of all on a busy machine.
+    threadpool_limits(1, "blas")
     return opened
 
 

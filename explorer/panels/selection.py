@@ -71,6 +71,7 @@ class SelectionPanel:
         self._order: NDArray[np.int32] | None = None
         self._sort, self._down = "net", True
         self._version, self._plotted = 0, 0
+        self._marked: tuple[Any, Any] = None, None
         self._wanted: tuple[int, int] | None = None
         self._exports: dict[str, Export] = {}
         self._said: dict[str, str] = {}
@@ -105,7 +106,7 @@ class SelectionPanel:
         self.view_.param.update(stylesheets=[*self.view_.param.values()["stylesheets"], sheet])
         watch = session.param.watch
         watch(lambda *_: self.update(), "selection_count", onlychanged=False)
-        watch(lambda *_: self._mark(), ["picked", "decoded"])
+        watch(lambda *_: self._mark(), ["picked", "decoded", "tab"])
         watch(lambda *_: self._show_ways(), ["selection_mode", "held_mode", "tool", "hidden_classes", "filters"])
         watch(lambda *_: self._show_ways(), "saved", onlychanged=False)
         self.update()
@@ -142,11 +143,15 @@ class SelectionPanel:
         self._show(keep_scroll=False)
 
     def _mark(self) -> None:
-        self._show(keep_scroll=True)
-        self._show_ways()
+        """Show what is picked, if this tab is in front and does not show it yet."""
+        session = self._session
+        if session.tab == "selection" and self._marked != (session.picked, session.decoded):
+            self._show(keep_scroll=True)
+            self._show_ways()
 
     def _show(self, *, keep_scroll: bool) -> None:
         session, services = self._session, self._session.services
+        self._marked = session.picked, session.decoded
         total, count = len(services), max(session.selection_count, 0)
         nothing, mask = session.selection_count < 0, self._mask
         if nothing:

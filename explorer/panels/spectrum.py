@@ -170,6 +170,7 @@ class SpectrumPanel:
                 "row": row,
                 "stats": identity.numbers(self._services, row, spectrum),
                 "curve": observations.light_curve(self._services.atlas, row),
+                "once": observations.once(self._services.atlas, row),
             }
             self._show("picked", {"state": "picked", **facts, "verdict": verdict})
         self._find_similar(row)

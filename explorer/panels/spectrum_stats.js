@@ -14,6 +14,11 @@ export function render({ model }) {
       h("button", { class: "link", "data-key": "open-similar", onclick: () => model.send_msg({ type: "similar" }) }, "Open all 20")),
     h("div", { class: "simi" }, items ? items.map(card) : Array.from({ length: 4 }, () => h("i")))];
   };
+  // its place is kept where there is one observation only: the plot above would be laid out anew with every pick
+  const brightness = (c) => [
+    h("div", { class: "track-h" }, h("b", {}, "Brightness over time"), h("span", {}, "0.3–10 keV, counts/s"), h("span", { class: "spacer" }),
+      c.curve ? h("button", { class: "link", "data-key": "open", onclick: () => model.send_msg({ type: "trajectory" }) }, "Open trajectory") : null),
+    h("div", { class: "track" }, c.curve ? lightCurve(c.curve, (row) => model.send_msg({ type: "pick", row })) : h("p", { class: "once" }, c.once))];
   const tall = matchMedia("(min-height: 1100px)");
   const measure = () => model.send_msg({ type: "tall", tall: tall.matches });
   tall.addEventListener("change", measure);
@@ -24,10 +29,7 @@ export function render({ model }) {
     swap(root,
       h("div", { class: "stats" }, ...(c.stats ?? []).map((item) => h("div", { title: item.title },
         h("span", {}, item.label), h("em", {}, item.value, item.note ? h("small", {}, ` ${item.note}`) : null)))),
-      c.curve ? h("div", { class: "track-h" }, h("b", {}, "Brightness over time"), h("span", {}, "0.3–10 keV, counts/s"), h("span", { class: "spacer" }),
-        h("button", { class: "link", "data-key": "open", onclick: () => model.send_msg({ type: "trajectory" }) }, "Open trajectory")) : null,
-      c.curve ? h("div", { class: "track" }, lightCurve(c.curve, (row) => model.send_msg({ type: "pick", row }))) : null,
-      ...(c.row === undefined ? [] : strip(c)));
+      ...(c.row === undefined ? [] : [...brightness(c), ...strip(c)]));
   };
   model.on("content", update);
   model.on("similar", update);

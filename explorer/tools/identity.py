@@ -11,13 +11,26 @@ from explorer.services import Services
 from explorer.tools import observations, words
 from vae.atlas import Spectrum
 
+_COLUMNS: Final = (
+    "detection_id",
+    "name",
+    "obs_id",
+    "ra_deg",
+    "dec_deg",
+    "mjd_start",
+    "exposure_s",
+    "filter",
+    "class_origin",
+    "class_is_candidate",
+)
 #: Detections whose classes are counted around the picked one.
 _NEAREST: Final = 25
 
 
 def facts(services: Services, row: int) -> dict[str, Any]:
     """Return what the readout says of a detection, in words: name, class and its origin, place, facts, links."""
-    entry = services.atlas.catalogue.iloc[row]
+    catalogue = services.atlas.catalogue
+    entry = {name: catalogue[name].iat[row] for name in _COLUMNS}  # a whole row of this table takes 20 times as long
     label = services.class_of(row)
     place = observations.place(services.atlas, row)
     simulated = services.atlas.simulated

@@ -114,6 +114,17 @@ def light_curve(atlas: Atlas, row: int) -> dict[str, Any] | None:
     return {"points": points, "first": words.date(dated.min()), "last": words.date(dated.max())}
 
 
+def once(atlas: Atlas, row: int) -> str:
+    """Return what stands in the place of a light curve for a source with fewer than two dated observations."""
+    if (number := len(rows_of_source(atlas, row))) > 1:
+        return f"{number} observations, but fewer than two with a date and a rate"
+    rates = count_rates(atlas, np.array([row]))
+    rate, error = (float(rates[name].iloc[0]) for name in ("rate", "error"))
+    if not (np.isfinite(rate) and np.isfinite(error)):
+        return "Observed once"
+    return f"Observed once: {rate_words(rate, error)}"
+
+
 def rate_words(rate: float, error: float) -> str:
     """Count rate with its error, e.g. ``0.123 ± 0.012 /s``."""
     value, spread = words.with_error(rate, error)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from bokeh.document import Document
 
+from explorer.tools.messages import in_one_message
+
 T = TypeVar("T")
 
 
@@ -34,7 +36,7 @@ def when_done(future: Future[T], document: Document, then: Callable[[Future[T]],
 
     def tell(done: Future[T]) -> None:
         with suppress(RuntimeError):  # the page is gone
-            document.add_next_tick_callback(partial(then, done))
+            document.add_next_tick_callback(partial(in_one_message(then), done))
 
     if document.session_context is None:  # outside a server; a loop that runs in this thread would be another's
         future.add_done_callback(tell)
