@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Final
 from vae.errors import ExplorerError, OgipError
 from vae.spectra.ogip import Label, inspect
 
+_log = logging.getLogger(__name__)
 #: PPS products: P, OBS_ID, instrument, exposure, type, subset digit, source number in hexadecimal.
 _PRODUCT: Final = re.compile(
     r"P(?P<obs>\d{10})(?P<instrument>[A-Z][A-Z0-9])(?P<exposure>[A-Z]\d{3})(?P<type>[A-Z0-9_]{6})"
@@ -129,21 +131,30 @@ def files_under(paths: Iterable[Path]) -> list[str]:
         if path.is_dir():
             waiting = [os.path.realpath(path)]
             while waiting:
-                with os.scandir(waiting.pop()) as entries:
-                    for entry in entries:
-                        if entry.is_symlink():
-                            if entry.is_file():
-                                found.add(os.path.realpath(entry.path))
-                        elif entry.is_dir():
-                            waiting.append(entry.path)
-                        elif entry.is_file():
-                            found.add(entry.path)
+                for entry in _entries(waiting.pop()):
+                    if entry.is_symlink():
+                        if entry.is_file():
+                            found.add(os.path.realpath(entry.path))
+                    elif entry.is_dir():
+                        waiting.append(entry.path)
+                    elif entry.is_file():
+                        found.add(entry.path)
         elif path.exists():
             if path.is_file():
                 found.add(os.path.realpath(path))
         else:
             raise ExplorerError("no such file or folder", where=path, todo="Check the path")
     return sorted(found, key=by_parts)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; nothing, and a line in the log, where it may not be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        _log.warning("%s cannot be looked into (%s): what is in it is left out", folder, error.strerror)
+        return []
 
 
 def by_parts(path: str) -> str:
