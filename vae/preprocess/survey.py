@@ -134,13 +134,11 @@ def files_under(paths: Iterable[Path]) -> list[str]:
         if path.is_dir():
             waiting = [os.path.realpath(path)]
             while waiting:
-                with os.scandir(waiting.pop()) as listed:
-                    entries = list(listed)
+                entries = _entries(waiting.pop())
                 own = {BOOKS, MANIFEST, MISSING} if any(entry.name == BOOKS for entry in entries) else set()
                 for entry in entries:
                     if entry.name in own:
                         continue
-                for entry in _entries(waiting.pop()):
                     if entry.is_symlink():
                         if entry.is_file():
                             found.add(os.path.realpath(entry.path))
