@@ -29,7 +29,8 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("way", sorted({"forkserver", "spawn"} & set(multiprocessing.get_all_start_methods())))
 def test_workers_die_with_a_parent_that_is_killed(way: str) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", POOL, way], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", POOL, way]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert parent.stdout is not None
     workers = [int(number) for number in parent.stdout.readline().split()]
     assert len(workers) == 2

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,8 @@ def check(
     options : tuple of str
         More for `build_atlas.py`.
     """
+    for old in [*folder.glob("*undisturbed*"), *folder.glob("*killed*"), *folder.glob("answers-*")]:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     sample = make_sample(folder, detections, seed, field)
     rng = np.random.default_rng(seed)
     with served(sample, folder / "answers-undisturbed") as servers:
