@@ -82,7 +82,7 @@ class Chain:
                 return None
             finally:
                 orphans = survivors(process.pid)
-                if process.poll() is None:
+                if orphans or process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
         if orphans:
             raise RuntimeError(f"processes outlived the killed build: {orphans}")
