@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,7 +82,7 @@ class Chain:
                 return None
             finally:
                 orphans = survivors(process.pid)
-                if process.poll() is None:
+                if orphans or process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
         if orphans:
             raise RuntimeError(f"processes outlived the killed build: {orphans}")
@@ -170,6 +171,8 @@ def check(
     options : tuple of str
         More for `build_atlas.py`.
     """
+    for old in [*folder.glob("*undisturbed*"), *folder.glob("*killed*"), *folder.glob("answers-*")]:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     sample = make_sample(folder, detections, seed, field)
     rng = np.random.default_rng(seed)
     with served(sample, folder / "answers-undisturbed") as servers:

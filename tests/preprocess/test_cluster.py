@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from archives import write_archive
 from distributed import KilledWorker
@@ -162,6 +163,20 @@ def test_a_loop_that_runs_in_this_thread_does_not_matter(scheduler, tmp_path):
     finally:
         asyncio._set_running_loop(before)
         loop.close()
+
+
+def test_a_cluster_of_this_machine_listens_on_loopback_alone_and_ends_with_the_work(tmp_path):
+    archive = write_archive(tmp_path / "archive", 2)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with connected(cluster.LOCAL, 1) as workers:
+        family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert listening
+        assert set(listening) == {"127.0.0.1"}
+        workers.check([archive])
+        assert list(workers.map(abs, range(-40, 0))) == list(range(40, 0, -1))
+    left = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    assert not {pid for pid in left if "distributed" in " ".join(psutil.Process(pid).cmdline())}
 
 
 def test_nobody_at_the_address_is_told_in_seconds(tmp_path, monkeypatch):

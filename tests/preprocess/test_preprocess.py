@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -359,6 +360,20 @@ def test_the_store_does_not_depend_on_processes_paths_or_order(tmp_path):
     folders = [tmp_path / "there" / name for name in ("r", "o4", "o1", "o0", "o3", "o2")]
     np.testing.assert_array_equal(run(folders, tmp_path / "four").read("counts"), one.read("counts"))
     assert one.rejected.equals(two.rejected)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(archive, tmp_path, monkeypatch, caplog):
+    (archive / "locked").mkdir()
+    real = os.scandir
+
+    def refusing(folder):
+        if str(folder).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert len(run(archive, tmp_path / "store")) == 1
+    assert "locked cannot be looked into (Permission denied): what is in it is left out" in caplog.text
 
 
 def test_a_file_reached_twice_is_one_file(archive, tmp_path):

@@ -44,6 +44,18 @@ def test_json_is_one_document_and_status_0(archive, tmp_path):
     assert (tmp_path / "store" / "store.json").exists()
 
 
+def test_what_was_left_out_is_shown_to_a_person_by_kind_with_an_example(archive, tmp_path):
+    done = command(archive, "--out", tmp_path / "store")
+    assert done.returncode == 0
+    lines = [" ".join(line.split()) for line in done.stderr.splitlines()]
+    assert any(line.startswith("│ unreadable │ 1 │ notes.txt: not a FITS file") for line in lines), done.stderr
+    assert 'rejected: {"unreadable": 1}' in done.stdout
+    again = command(archive, "--out", tmp_path / "store", "--update", "--json")
+    summary = json.loads(again.stdout)
+    assert summary["update"] == {"unchanged": 1, "added": 0, "changed": 0, "removed": 0, "names": {}}
+    assert summary["examples"]["unreadable"].startswith("notes.txt: not a FITS file but text")
+
+
 def test_errors_are_one_paragraph_and_status_1(archive, tmp_path):
     (tmp_path / "store").mkdir()
     done = command(archive, "--out", tmp_path / "store")

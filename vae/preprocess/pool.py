@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 from rich.progress import Progress
 
 from vae.errors import ExplorerError
+from vae.processes import die_with_parent
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -114,6 +115,7 @@ def _context() -> multiprocessing.context.BaseContext:
 def _install(work: Callable[[Any], Any]) -> None:
     global _work
     _work = work
+    die_with_parent()
 
 
 def _call(batch: tuple[Any, ...]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from vae.archive.tables import BOOKS, MANIFEST, MISSING
 from vae.errors import ExplorerError, OgipError
 from vae.spectra.ogip import Label, inspect
 
+_log = logging.getLogger(__name__)
 #: PPS products: P, OBS_ID, instrument, exposure, type, subset digit, source number in hexadecimal.
 _PRODUCT: Final = re.compile(
     r"P(?P<obs>\d{10})(?P<instrument>[A-Z][A-Z0-9])(?P<exposure>[A-Z]\d{3})(?P<type>[A-Z0-9_]{6})"
@@ -132,8 +134,7 @@ def files_under(paths: Iterable[Path]) -> list[str]:
         if path.is_dir():
             waiting = [os.path.realpath(path)]
             while waiting:
-                with os.scandir(waiting.pop()) as listed:
-                    entries = list(listed)
+                entries = _entries(waiting.pop())
                 own = {BOOKS, MANIFEST, MISSING} if any(entry.name == BOOKS for entry in entries) else set()
                 for entry in entries:
                     if entry.name in own:
@@ -151,6 +152,16 @@ def files_under(paths: Iterable[Path]) -> list[str]:
         else:
             raise ExplorerError("no such file or folder", where=path, todo="Check the path")
     return sorted(found, key=by_parts)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; nothing, and a line in the log, where it may not be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        _log.warning("%s cannot be looked into (%s): what is in it is left out", folder, error.strerror)
+        return []
 
 
 def by_parts(path: str) -> str:

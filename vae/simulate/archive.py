@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import signal
-import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
@@ -24,6 +21,7 @@ import zarr
 import vae
 from vae.errors import ExplorerError, OptionError
 from vae.files import kept_folder, new_file, put_in_place, refuse_existing
+from vae.processes import die_with_parent
 from vae.progress import progress_bar
 from vae.simulate import instrument
 from vae.simulate.identity import simulator_identity
@@ -269,17 +267,10 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def _start_worker(stop: Event) -> None:
-    """Make a worker die with its parent, however that dies."""
+    """Make a worker die with its parent, however that dies, and stop when it says so."""
     global _stop
     _stop = stop
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _die_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)  # at once, as by kill -9: nothing half written is ever taken for finished
+    die_with_parent()
 
 
 def _work(seed: int, chunk: int, n_rows: int, work: Path) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vae.errors import ExplorerError, OptionError
 from vae.files import new_folder
+from vae.processes import die_with_parent
 from vae.progress import progress_bar
 from vae.simulate import instrument
 from vae.simulate.export.catalogue import CATALOGUE_NAME, catalogue_cards, catalogue_file, catalogue_row
@@ -220,7 +221,7 @@ def _pool(options: ExportOptions) -> Iterator[ProcessPoolExecutor | None]:
         return
     # Fresh processes rather than forked ones: this one may run threads (progress bar, BLAS).
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_start_worker) as pool:
         try:
             yield pool
         except BrokenProcessPool as error:
@@ -231,9 +232,10 @@ def _pool(options: ExportOptions) -> Iterator[ProcessPoolExecutor | None]:
             pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which removes what was written."""
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, which removes what was written; die with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
 
 
 def _in_order(
