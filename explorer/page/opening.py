@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import multiprocessing
@@ -84,6 +85,9 @@ def _open(path: Path) -> Services:
     importlib.import_module("explorer.page.composition").warm_up(opened)
     # One spectrum at a time is small work: threads of a BLAS cost more than they give, most of all on a busy machine.
     threadpool_limits(1, "blas")
+    # What is there now stays: the collector need not walk through a million objects at every page that opens or closes.
+    gc.collect()
+    gc.freeze()
     return opened
 
 
