@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import ColumnDataSource, CustomJS, Range1d
 from bokeh.plotting import figure as bokeh_figure
 
@@ -70,6 +72,16 @@ class Viewport:
             figure.js_on_change(side, tell)
         self._go.js_on_change("data", tell)
         image.js_on_change("data", tell)
+
+        def laid_out(_attribute: str, _old: Any, _new: Any) -> None:
+            """Draw the first frame when the size is known: the browser's own script is heard half a second later."""
+            with suppress(UnsetValueError):  # of the two that come together, one comes first
+                size = int(figure.inner_width), int(figure.inner_height)
+                if self.size is None:
+                    self.look(self.view, size)
+
+        for side in ("inner_width", "inner_height"):
+            figure.on_change(side, laid_out)
 
     # -- where to ----------------------------------------------------------------------------------------------------
     def show(self, view: View) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -25,7 +26,8 @@ def in_one_message(change: Callable[P, Any]) -> Callable[P, None]:
 
     @wraps(change)
     def changed(*args: P.args, **kwargs: P.kwargs) -> None:
-        with pn.io.hold():
+        # Of a page that is not ready yet Panel drops what it holds, though the browser may have fetched it already.
+        with pn.io.hold() if pn.state.loaded else nullcontext():
             change(*args, **kwargs)
 
     return changed
