@@ -90,6 +90,7 @@ def test_the_panel_selects_around_what_is_picked(panel: SelectionPanel, session:
     tell(panel, "around", size="2", unit="sigma")
     assert "Click a point" in panel.view_.ways["said"]["around"]
     session.pick(11)
+    session.tab = "selection"  # which a pick leaves
     assert panel.view_.ways["around"]["sigma"]
     tell(panel, "around", size="2", unit="sigma")
     services = session.services
@@ -101,6 +102,7 @@ def test_the_panel_selects_around_what_is_picked(panel: SelectionPanel, session:
     assert session.selection_count == 40
     assert session.selection[11]
     session.decode(0.4, 0.1)
+    session.tab = "selection"
     assert panel.view_.ways["around"] == {"name": "(0.40, 0.10)", "sigma": False}
     tell(panel, "around", size=0.3, unit="latent")
     assert session.selection_words == "within 0.3 of (0.40, 0.10) in latent space"

@@ -169,7 +169,11 @@ def test_a_cluster_of_this_machine_listens_on_loopback_alone_and_ends_with_the_w
     archive = write_archive(tmp_path / "archive", 2)
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     with connected(cluster.LOCAL, 1) as workers:
-        family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        children = psutil.Process().children(recursive=True)
+        family = [
+            psutil.Process(),
+            *(child for child in children if child.pid not in before),
+        ]  # not other tests' cluster
         listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
         assert listening
         assert set(listening) == {"127.0.0.1"}

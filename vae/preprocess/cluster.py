@@ -175,6 +175,8 @@ def connected(address: str, workers: int) -> Iterator[Cluster]:
                 LocalCluster(
                     n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
                     worker_dashboard_address=None, memory_limit=0, silence_logs=40,
+                    # its pages have a server all the same: on any free port, there may be another cluster here
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 ) as cluster,
                 Client(cluster) as client,
             ):  # fmt: skip
