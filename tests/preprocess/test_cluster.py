@@ -173,7 +173,7 @@ def test_a_cluster_of_this_machine_listens_on_loopback_alone_and_ends_with_the_w
         family = [
             psutil.Process(),
             *(child for child in children if child.pid not in before),
-        ]  # not other tests' cluster
+        ]  # not other tests
         listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
         assert listening
         assert set(listening) == {"127.0.0.1"}
