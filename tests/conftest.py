@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from vae.resources import asset
+
+# A shell starts what it puts in the background with Ctrl-C ignored; commands under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is judged by its time, nor by a draw of its own: a busy machine fails nothing, and a failure comes again.
 settings.register_profile("project", deadline=None, derandomize=True)
