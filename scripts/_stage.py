@@ -23,6 +23,8 @@ from vae.errors import ExplorerError
 ROOT = Path(__file__).resolve().parent.parent
 #: How long the server and a page may take, on a busy machine too [s].
 PATIENCE_S = 180
+#: How long a server may take to end [s].
+_FAREWELL_S = 10
 #: Where a latent position is in the window, by the map's own scales.
 TO_PIXELS = """([x, y]) => {
   const find = (view) => view.model?.type === "Figure" && view.model.css_classes.includes("xle-map") ? view
@@ -62,7 +64,11 @@ def server(atlas: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/app"
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(timeout=_FAREWELL_S)
+            except subprocess.TimeoutExpired:  # a thread that waits for a spectrum that never comes holds it
+                process.kill()
+                process.wait()
 
 
 def chromium(playwright: Playwright, path: Path) -> Browser:
