@@ -3,7 +3,9 @@
     python tests/chain/check.py [--detections 2000] [--kills 10] [--seed 1] [--field FOLDER] [--folder FOLDER]
 
 prints a verdict as JSON; its exit status is 0 where the atlases are equal. `scripts/build_atlas.py` runs in processes
-of its own; a killed one gets SIGKILL, itself alone, at a moment drawn from the time that an undisturbed run takes.
+of its own; a killed one gets SIGKILL, itself alone. All stages are killed equally often, however short they are (drawn
+from the whole run, nearly all moments would fall in its longest, the download); the moment within each is drawn from
+the time that the stage takes when undisturbed.
 """
 
 from __future__ import annotations
@@ -32,6 +34,15 @@ import zarr
 from sample import Sample, make_sample, served
 
 ROOT = Path(__file__).resolve().parents[2]
+STAGES = ("select", "download", "preprocess", "encode", "crossmatch")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a build is killed: seconds after it has begun a stage."""
+
+    stage: str
+    after: float
 
 
 @dataclass(frozen=True)
@@ -63,15 +74,15 @@ class Chain:
             raise RuntimeError(f"build_atlas.py ended with {done.returncode}: {done.stderr}")
         return dict(json.loads(done.stdout))
 
-    def run_for(self, out: Path, seconds: float) -> str | None:
-        """Run it, kill it some time after it has begun to work; return what it was at, None where it ended before."""
+    def run_until(self, out: Path, moment: Moment) -> str | None:
+        """Run it and kill it at some moment; return what it was at, None where it ended before."""
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 self.command(out), stdout=subprocess.DEVNULL, stderr=errors, env=environment(), start_new_session=True
             )
             try:
-                wait_for_lock(process, out)
-                process.wait(seconds)
+                wait_for_stage(process, out, moment.stage)
+                process.wait(moment.after)
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
@@ -89,13 +100,24 @@ class Chain:
         return stage_reached(out)
 
 
-def wait_for_lock(process: subprocess.Popen[bytes], out: Path) -> None:
-    """Wait until a build holds the lock of its atlas: it has loaded its libraries and begins."""
-    lock = out.with_name(f".{out.name}.lock")
+def wait_for_stage(process: subprocess.Popen[bytes], out: Path, stage: str) -> None:
+    """Wait until a build has begun a stage, in this very run."""
+    before = _ledger(out)
     while process.poll() is None:
-        if lock.exists() and f"process {process.pid} " in lock.read_text():
+        now = _ledger(out)
+        # An earlier run that was killed there has noted the same; a begun stage is noted anew by whoever begins it.
+        if now != before and stage in now[1]["begun"]:
             return
-        time.sleep(0.02)
+        time.sleep(0.005)
+
+
+def _ledger(out: Path) -> tuple[int, dict[str, Any]]:
+    """Return when a build's ledger was written, and what is in it."""
+    path = out.with_name(f"{out.name}.work") / "stages.json"
+    try:
+        return path.stat().st_mtime_ns, json.loads(path.read_text())
+    except FileNotFoundError:
+        return 0, {"stages": {}, "begun": {}}
 
 
 def survivors(session: int, patience: float = 20.0) -> list[str]:
@@ -121,11 +143,8 @@ def environment() -> dict[str, str]:
 
 def stage_reached(out: Path) -> str:
     """Say what a killed build was at."""
-    ledger = out.with_name(f"{out.name}.work") / "stages.json"
-    if not ledger.exists():
-        return "start"
-    told = json.loads(ledger.read_text())
-    return next(iter(told["begun"]), "between" if len(told["stages"]) < 5 else "end")
+    told = _ledger(out)[1]
+    return next(iter(told["begun"]), "between" if len(told["stages"]) < len(STAGES) else "end")
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -183,11 +202,12 @@ def check(
         cache = servers.index("--crossmatch.cache") + 1
         chain.options[cache] = str(folder / "answers-killed")
         out, killed = folder / "killed", list[dict[str, Any]]()
-        for after in moments(rng, kills, float(undisturbed["seconds"])):
-            reached = chain.run_for(out, after)
+        took = {stage["stage"]: float(stage["seconds"]) for stage in undisturbed["stages"]}
+        for moment in moments(rng, kills, took):
+            reached = chain.run_until(out, moment)
             if reached is None:
                 break
-            killed.append({"after_s": round(after, 2), "during": reached})
+            killed.append({"stage": moment.stage, "after_s": round(moment.after, 2), "during": reached})
         resumed = chain.run(out)
     differ = differences(folder / "undisturbed", out)
     made = pd.read_parquet(out / "catalogue.parquet")
@@ -206,12 +226,19 @@ def check(
     }
 
 
-def moments(rng: np.random.Generator, kills: int, seconds: float) -> list[float]:
-    """Draw the seconds after which builds are killed, one after the other, from when each begins to work.
+def moments(rng: np.random.Generator, kills: int, took: dict[str, float]) -> list[Moment]:
+    """Draw when builds are killed, one after the other.
 
-    The moments are uniform over the work of an undisturbed build, as it would be if nothing were lost.
+    Each stage gets its share of the kills, and what cannot be shared goes to stages drawn; the moments within a stage
+    are uniform over the time that it takes when undisturbed. In the order of the stages: a finished one is not killed.
     """
-    return [float(gap) for gap in np.diff(np.sort(rng.uniform(0.0, 0.97 * seconds, kills)), prepend=0.0)]
+    share, rest = divmod(kills, len(STAGES))
+    drawn = set(rng.choice(len(STAGES), rest, replace=False))
+    return [
+        Moment(stage, float(rng.uniform(0.0, took[stage])))
+        for i, stage in enumerate(STAGES)
+        for _ in range(share + (i in drawn))
+    ]
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check
 from sample import field_catalogue
 
-DETECTIONS, KILLS = 12, 2
+DETECTIONS, KILLS = 12, 5
 
 
 @pytest.mark.slow
-def test_killed_twice_the_atlas_is_that_of_an_undisturbed_build(tmp_path: Path) -> None:
+def test_killed_in_every_stage_the_atlas_is_that_of_an_undisturbed_build(tmp_path: Path) -> None:
     verdict = check.check(DETECTIONS, KILLS, 1, None, tmp_path, ("--workers", "1"))
     assert verdict["differences"] == []
     assert verdict["kills"] == KILLS
@@ -47,11 +47,15 @@ def test_what_differs_between_atlases_is_named(tiny_atlas: Path, tmp_path: Path)
     ]
 
 
-def test_moments_are_drawn_over_the_whole_of_a_build() -> None:
-    gaps = check.moments(np.random.default_rng(1), 10, 100.0)
-    assert len(gaps) == 10
-    assert min(gaps) >= 0
-    assert 80 < sum(gaps) < 97
+def test_every_stage_is_killed_at_moments_of_its_own() -> None:
+    took = {"select": 0.5, "download": 100.0, "preprocess": 20.0, "encode": 3.0, "crossmatch": 2.0}
+    drawn = check.moments(np.random.default_rng(1), 12, took)
+    assert len(drawn) == 12
+    assert [moment.stage for moment in drawn] == sorted((m.stage for m in drawn), key=check.STAGES.index)
+    assert all(sum(m.stage == stage for m in drawn) in (2, 3) for stage in took)
+    assert all(0 <= moment.after < took[moment.stage] for moment in drawn)
+    assert drawn == check.moments(np.random.default_rng(1), 12, took)
+    assert drawn != check.moments(np.random.default_rng(2), 12, took)
 
 
 @pytest.mark.realdata
