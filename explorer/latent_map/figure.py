@@ -21,6 +21,7 @@ from explorer.latent_map.marks import Marks
 from explorer.latent_map.paper import map_picture
 from explorer.latent_map.renderer import renderer_of
 from explorer.latent_map.scene import Picked, Scale, Scene
+from explorer.latent_map.still import still
 from explorer.latent_map.viewport import Viewport
 from explorer.latent_map.wire import Parcel, Wire
 from explorer.palette import palette
@@ -81,7 +82,8 @@ class LatentMap:
         self.gestures = Gestures(self.figure, session, cells_of(services), self.marks.sources, self._scene)
         self._axes = Axes(self.figure)
         document = pn.state.curdoc
-        self._loop = FrameLoop(services, renderer_of(services), document, self._request, self._arrived, self._not_drawn)
+        self._renderer = renderer_of(services)
+        self._loop = FrameLoop(services, self._renderer, document, self._request, self._arrived, self._not_drawn)
         if document is not None:
             document.on_session_destroyed(lambda _context: self._loop.close())
         self._style()
@@ -112,6 +114,20 @@ class LatentMap:
         """Return what is on screen as a figure for a paper; None before the page is laid out."""
         return map_picture(self.session, self._request(), self._scene)
 
+    def still(self, size: tuple[int, int]) -> str | None:
+        """Return what the map will show first as a data URI, if the browser gives it this size.
+
+        None where there is no telling: with equal scales the view depends on the size.
+        """
+        if self.session.equal_aspect:
+            return None
+        try:
+            frame = self._renderer.draw(self._request_at(size))
+        except Exception:  # the page still opens, and the frame that it asks for then says what is wrong
+            _LOG.exception("the first image of the map could not be drawn")
+            return None
+        return still(frame, palette(self.session.theme)["map-bg"])
+
     def _follow_session(self) -> None:
         session, watch = self.session, self.session.param.watch
         watch(lambda *_: self._loop.request(), _DRAWN)
@@ -131,7 +147,6 @@ class LatentMap:
 
     def _style(self) -> None:
         colours = palette(self.session.theme)
-        self.figure.background_fill_color = self.figure.border_fill_color = colours["map-bg"]
         self._axes.style(colours)
         self.gestures.style(colours)
         self.marks.style(colours)
@@ -147,9 +162,11 @@ class LatentMap:
         self._tell()
 
     def _request(self) -> Request | None:
-        session, size = self.session, self.viewport.size
-        if size is None:
-            return None
+        size = self.viewport.size
+        return None if size is None else self._request_at(size)
+
+    def _request_at(self, size: tuple[int, int]) -> Request:
+        session = self.session
         return Request(
             self.viewport.view,
             size,
@@ -239,6 +256,8 @@ def _empty_figure(viewport: Viewport) -> bokeh_figure:
         toolbar_location=None,
         min_border=0,
         outline_line_color=None,
+        background_fill_color=None,  # the page's own colour, and its still image until the first frame has come
+        border_fill_color=None,
         **options,
     )
     figure.grid.visible = False

@@ -82,8 +82,12 @@ class Marks:
         self.style(palette)
 
     def _add(self, source: str, glyph: Glyph, **tokens: str) -> None:
-        """Draw a glyph; its `tokens` take their colour from the theme, its sizes follow the screen."""
-        self._figure.add_glyph(self.sources[source], glyph)
+        """Draw a glyph; its `tokens` take their colour from the theme, its sizes follow the screen.
+
+        On the overlay, which Bokeh repaints alone: with a mark on the other canvas, each move of the mouse and each
+        step of the ring would repaint the image of the map too.
+        """
+        self._figure.add_glyph(self.sources[source], glyph, level="overlay")
         self._tokens += [(glyph, name, token) for name, token in tokens.items()]
         for name in LARGER:
             value = getattr(glyph, name, None)

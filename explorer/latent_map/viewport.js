@@ -1,9 +1,9 @@
 // Tells the server what this browser looks at, all of it in one message; goes where the server asks.
-// args: figure, x, y (its ranges), told, go, image (ColumnDataSources), rest (milliseconds)
+// args: figure, x, y (its ranges), told, go, image (ColumnDataSources), rest (milliseconds), cookie (for the size)
 // What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
 
-export default ({ figure, x, y, told, go, image, rest }, what) => {
-  const own = (told.own ??= { waiting: false, moving: false, timer: 0, gone: 0, last: "" })
+export default ({ figure, x, y, told, go, image, rest, cookie }, what) => {
+  const own = (told.own ??= { waiting: false, moving: false, timer: 0, gone: 0, last: "", size: "" })
   const at = () => [x.start, x.end, y.start, y.end]
   const arrived = () => String(at()) == String([go.data.x0, go.data.x1, go.data.y0, go.data.y1])
   const [number] = go.data.number
@@ -25,6 +25,8 @@ export default ({ figure, x, y, told, go, image, rest }, what) => {
     const text = JSON.stringify(look)
     if (text == own.last) return
     own.last = text
+    const size = `${look.width}x${look.height}`
+    if (look.width && size != own.size) document.cookie = `${cookie}=${(own.size = size)}; path=/; SameSite=Strict; max-age=31536000`
     told.data = Object.fromEntries(Object.entries(look).map(([name, value]) => [name, [value]]))
   }
   if (own.waiting) return

@@ -12,6 +12,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Range1d
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map.frame import View
+from explorer.latent_map.still import SIZE_COOKIE
 from explorer.tools.messages import in_one_message
 
 #: Deepest and widest view, as a share of the whole map.
@@ -64,7 +65,7 @@ class Viewport:
     def listen(self, figure: bokeh_figure, image: ColumnDataSource) -> None:
         """Have the browser tell of its view, of the figure's size and of the images it shows."""
         arguments = {"x": self.x, "y": self.y, "figure": figure, "told": self.told, "go": self._go, "image": image}
-        tell = CustomJS(args=arguments | {"rest": _REST}, code=_SCRIPT)
+        tell = CustomJS(args=arguments | {"rest": _REST, "cookie": SIZE_COOKIE}, code=_SCRIPT)
         for span in (self.x, self.y):
             for end in ("start", "end"):
                 span.js_on_change(end, tell)

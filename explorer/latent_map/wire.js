@@ -15,4 +15,6 @@ export default ({ image }, wire) => {
       for (let left = bits[byte], at = 8 * byte; left; left >>= 1, at++) if (left & 1) pixels[at] = table[inks[next++]]
   }
   image.data = { image: [new Pixels(pixels, [height, width])], x: [x], y: [y], dw: [dw], dh: [dh], number: [number] }
+  const still = document.querySelector(".xle-mapslot .first")  // gives way when the live map has been painted
+  if (still) requestAnimationFrame(() => requestAnimationFrame(() => still.remove()))
 }

@@ -9,6 +9,7 @@ import panel as pn
 from explorer.latent_map import LatentMap
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import renderer_of
+from explorer.latent_map.still import size_of
 from explorer.page.actions import actions
 from explorer.page.address import Query, restore, tell
 from explorer.page.guide import MapGuide
@@ -83,6 +84,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         "help": Keyboard(does),
     }
     tell(session, restore(session, query or {}))
+    cookies = pn.state.cookies if pn.state.curdoc else {}
     atlas = services.atlas
     return ExplorerTemplate(
         theme,
@@ -91,4 +93,5 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         count=f"{len(services):,} detections",
         origin="Every spectrum and class in this atlas was simulated" if atlas.simulated else str(atlas.path),
         simulated=atlas.simulated,
+        still=latent_map.still(size_of(cookies)),
     )

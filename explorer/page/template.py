@@ -70,6 +70,8 @@ class ExplorerTemplate(BasicTemplate):
         Words of the header's pill, and its tooltip.
     simulated : bool
         Whether the pill wears the colour of simulations.
+    still : str, optional
+        Data URI of the map's first image, to look at until the live one comes.
     """
 
     _template: ClassVar[Path] = Path(__file__).with_name("page.html")
@@ -84,6 +86,7 @@ class ExplorerTemplate(BasicTemplate):
         count: str = "",
         origin: str = "",
         simulated: bool = False,
+        still: str | None = None,
         **params: Any,
     ) -> None:
         super().__init__(
@@ -110,6 +113,7 @@ class ExplorerTemplate(BasicTemplate):
             xle_count=count,
             xle_origin=origin,
             xle_simulated=simulated,
+            xle_still=still,
         )
 
     def _init_doc(self, doc: Document | None = None, *arguments: Any, **options: Any) -> Document:

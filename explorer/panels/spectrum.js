@@ -38,7 +38,8 @@ export function render({ model }) {
   const picked = (c) => [
     h("div", { class: "id" },
       h("div", { class: "name" }, h("h1", { title: c.name }, c.name), copy(c.name)),
-      h("div", { class: "row" }, classPill(c.token, c.class_label), h("span", { class: "sub clip", title: c.origin }, c.origin),
+      h("div", { class: "row" }, classPill(c.token, c.class_label), h("span", { class: "sub clip", title: [c.origin, c.counterpart].filter(Boolean).join(". ") }, c.origin),
+        c.ambiguous ? h("span", { class: "doubt", title: c.counterpart }, "ambiguous") : null,
         h("span", { class: "step" }, step("left", "Previous observation", "[", c.previous),
           h("span", { title: "Observations of this source in time order" }, c.place), step("right", "Next observation", "]", c.next))),
       h("div", { class: "row sub" }, dots(c.facts)),
@@ -57,7 +58,7 @@ export function render({ model }) {
       h("div", { class: "name" }, h("h1", { class: "model" }, c.name)),
       h("div", { class: "row sub" }, "No detection here: this is the spectrum the decoder expects."),
       h("div", { class: "row sub" }, "The band is as uncertain as the nearest detections are."),
-      h("div", { class: "row sub nearest" }, "Nearest detection",
+      h("div", { class: "row sub nearest" }, h("span", { class: "label" }, "Nearest detection"),
         h("button", { class: "jump", title: "Pick this detection", "data-key": "nearest", onclick: () => model.send_msg({ type: "pick", row: c.nearest.row }) },
           classChip(c.nearest.token, c.nearest.class_label), c.nearest.name), h("span", {}, c.nearest.distance))),
     controls(c),

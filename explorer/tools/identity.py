@@ -22,6 +22,10 @@ _COLUMNS: Final = (
     "filter",
     "class_origin",
     "class_is_candidate",
+    "match_ambiguous",
+    "match_separation_arcsec",
+    "simbad_main_id",
+    "simbad_otype",
 )
 #: Detections whose classes are counted around the picked one.
 _NEAREST: Final = 25
@@ -40,8 +44,13 @@ def facts(services: Services, row: int) -> dict[str, Any]:
     origin = words.class_origin(
         class_from or None,
         matched=label != "No match" and bool(class_from or label != "Unclassified"),
-        candidate=entry["class_is_candidate"] is not pd.NA and bool(entry["class_is_candidate"]),
+        candidate=_is_true(entry["class_is_candidate"]),
     )
+    ambiguous = _is_true(entry["match_ambiguous"])
+    away, counterpart = words.counterpart(
+        _text(entry["simbad_main_id"]), _text(entry["simbad_otype"]), entry["match_separation_arcsec"],
+        ambiguous=ambiguous,
+    )  # fmt: skip
     facts = [words.sexagesimal(ra, dec), words.date(mjd), words.exposure(float(entry["exposure_s"]))]
     links = [] if simulated else words.deep_links(_text(entry["obs_id"]), ra, dec)
     return {
@@ -49,7 +58,9 @@ def facts(services: Services, row: int) -> dict[str, Any]:
         "name": _text(entry["name"]) or f"Detection {entry['detection_id']}",
         "class_label": label,
         "token": words.class_token(services.class_names, label),
-        "origin": origin,
+        "origin": f"{origin}, {away}" if away else origin,
+        "counterpart": counterpart,
+        "ambiguous": ambiguous,
         "place": f"{place.position} of {place.total}",
         "previous": place.previous,
         "next": place.following,
@@ -57,6 +68,10 @@ def facts(services: Services, row: int) -> dict[str, Any]:
         "links": [{"label": link.label, "url": link.url} for link in links],
         "simulated": simulated,
     }
+
+
+def _is_true(value: Any) -> bool:
+    return value is not pd.NA and bool(value)
 
 
 def _text(value: Any) -> str:

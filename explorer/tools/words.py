@@ -205,6 +205,33 @@ def class_origin(origin: str | None, *, matched: bool, candidate: bool = False) 
     return f"{'candidate, ' if candidate else ''}class from {source.get(origin, origin)}"
 
 
+def counterpart(
+    name: str, otype: str, separation_arcsec: float | None, *, ambiguous: bool = False
+) -> tuple[str, str]:
+    """Say which object a source was matched with.
+
+    Parameters
+    ----------
+    name, otype : str
+        SIMBAD's identifier and type code of the object; "" where there is none.
+    separation_arcsec : float or None
+        From the X-ray position; None or NaN where there is no match.
+    ambiguous : bool
+        Whether another object is plausible too.
+
+    Returns
+    -------
+    short, full : str
+        ``0.8″ away``, and a sentence or two for a tooltip; "" and "" without a match.
+    """
+    if separation_arcsec is None or not math.isfinite(separation_arcsec):
+        return "", ""
+    arcsec = f"{fixed(separation_arcsec, 1)}″"
+    what = f"{name} ({otype})" if name and otype else name or otype or "Counterpart"
+    doubt = " Ambiguous: another object here is plausible too." if ambiguous else ""
+    return f"{arcsec} away", f"{what}, {arcsec} from the X-ray position.{doubt}"
+
+
 def class_token(class_names: tuple[str, ...], name: str) -> str:
     """Name of the CSS custom property with the colour of a class, e.g. ``--c-agn``."""
     if name in CLASS_TOKENS:

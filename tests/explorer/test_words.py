@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import warnings
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -105,6 +106,14 @@ def test_origin_of_the_class_is_said() -> None:
     assert words.class_origin("simbad", matched=True, candidate=True) == "candidate, class from SIMBAD"
     assert words.class_origin("my list", matched=True) == "class from my list"
     assert words.class_origin(None, matched=False) == "no class known"
+
+
+def test_counterparts_are_told_with_their_separation() -> None:
+    assert words.counterpart("NGC 4151", "Sy1", 0.83) == ("0.8″ away", "NGC 4151 (Sy1), 0.8″ from the X-ray position.")
+    short, full = words.counterpart("", "", 12.0, ambiguous=True)
+    assert short == "12.0″ away"
+    assert full == "Counterpart, 12.0″ from the X-ray position. Ambiguous: another object here is plausible too."
+    assert words.counterpart("", "", math.nan) == words.counterpart("NGC 1", "G", None) == ("", "")
 
 
 def test_class_tokens_have_the_palette_s_colour() -> None:
