@@ -20,6 +20,8 @@ from vae.resources import asset
 
 _HELPERS = Path(__file__).with_name("inspector.js")
 T = TypeVar("T")
+#: What takes longer is said to be under way; for less, saying so would cost more than it tells [ms].
+_LATE = 80
 
 
 @cache
@@ -73,15 +75,26 @@ class Latest:
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
-        self._number = 0
+        self._number = self._finished = 0
 
-    def run(self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[ExplorerError], None]) -> None:
-        """Do `work`, then call `done` with its result, or `failed` with its `ExplorerError`, under the page's lock."""
+    def run(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[ExplorerError], None],
+        late: Callable[[], None] | None = None,
+    ) -> None:
+        """Do `work`, then call `done` with its result, or `failed` with its `ExplorerError`, under the page's lock.
+
+        Where that takes a while, `late` is called first.
+        """
         self._number += 1
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self._finish(self._number, _outcome(work), done, failed)
             return
+        if late is not None:
+            document.add_timeout_callback(in_one_message(partial(self._late, self._number, late)), _LATE)
         finish = partial(self._finish, self._number)
         future: Future[T | ExplorerError] = self._pool.submit(_outcome, work)
         when_done(future, document, lambda ready: finish(ready, done=done, failed=failed))
@@ -89,6 +102,10 @@ class Latest:
     def cancel(self) -> None:
         """Make the results of whatever is running void."""
         self._number += 1
+
+    def _late(self, number: int, late: Callable[[], None]) -> None:
+        if number == self._number and number != self._finished:
+            late()
 
     def _finish(
         self,
@@ -99,6 +116,7 @@ class Latest:
     ) -> None:
         if number != self._number:
             return
+        self._finished = number
         value = outcome.result() if isinstance(outcome, Future) else outcome
         if isinstance(value, ExplorerError):
             failed(value)

@@ -9,6 +9,7 @@ from bokeh.models import BasicTicker, CustomJSTickFormatter, Label, LinearAxis, 
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.palette import Palette
+from explorer.tools.room import take_no_room
 
 _TICKS: Final = (Path(__file__).with_name("ticks.js")).read_text(encoding="utf-8")
 #: Length of a tick, and where its number sits inside the edge [px] (LOOK.md).
@@ -37,6 +38,7 @@ class Axes:
             axis.ticker = BasicTicker(desired_num_ticks=8)
             arguments: dict[str, Any] = {"plot": figure, "range": getattr(figure, f"{side}_range"), "side": side}
             axis.formatter = CustomJSTickFormatter(args=arguments, code=_TICKS)
+        take_no_room(figure, self._axes)
 
         self._names = [
             Label(

@@ -135,7 +135,8 @@ class LatentMap:
         watch(lambda event: self.gestures.take(event.new), "tool")
         watch(lambda event: self.viewport.show(View(*event.new)), "wanted_view", onlychanged=False)
         watch(lambda event: self.viewport.keep_equal(event.new), "equal_aspect")
-        watch(lambda *_: self._mark_picked(), ["picked", "decoded"])
+        # after the inspector, which sends for the spectrum: it is read while the marks are made
+        watch(lambda *_: self._mark_picked(), ["picked", "decoded"], precedence=1)
         watch(lambda *_: self._mark_selection(), ["selection_count", "outline"])
         if session.equal_aspect:
             self.viewport.keep_equal(True)

@@ -33,9 +33,6 @@ _SHAPE_SIZES: Final = {_ARROW: 10, _CROSSHAIR: 52}
 #: How much larger marks and letters are on a large screen (LOOK.md: 11.5 px instead of 10.5, a 3 px track).
 LARGER: Final = {"line_width": 1.25, "size": 1.25, "text_font_size": 1.1}
 
-#: The ring closes in on what was picked from a radius of 14 px to one of 8 in so many milliseconds (LOOK.md).
-_RING_MS: Final = 160
-_RING_WIDE: Final = 14 / RING
 _RING_SCRIPT: Final = Path(__file__).with_name("ring.js").read_text(encoding="utf-8")
 
 _SOURCES: Final = (
@@ -69,8 +66,8 @@ class Marks:
         self.sources = {name: ColumnDataSource(name=f"xle-{name}") for name in _SOURCES.split()}
         self.sources["hover"].data = scenes.no_rows("x y")  # written by the browser alone: pointer.js
         self.sources["disc"].data = scenes.no_rows("x y size")  # and disc.js
-        closing = CustomJS(args={"milliseconds": _RING_MS, "wide": _RING_WIDE}, code=_RING_SCRIPT)
-        self.sources["ring"].js_on_change("data", closing)
+        closing = {"figure": figure, "x": figure.x_range, "y": figure.y_range}
+        self.sources["ring"].js_on_change("data", CustomJS(args=closing, code=_RING_SCRIPT))
         self._contours: Sequence[Contour] = ()
         self.sources["contours"].data = scenes.contour_columns(())
         self._add_contours()
@@ -114,7 +111,8 @@ class Marks:
     def _add_track(self) -> None:
         lines = {"xs": "xs", "ys": "ys"}
         self._add("line", MultiLine(**lines, line_width=6, line_cap="round", line_join="round"), line_color="halo")
-        self._add("pieces", MultiLine(**lines, line_width=2.25, line_color="colour"))
+        # not a line each: Bokeh sends every array of a list in a message of its own, and a track has hundreds
+        self._add("pieces", Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_width=2.25, line_color="colour"))
         colours = {"fill_color": "colour", "fill_alpha": 0.10, "line_color": "colour", "line_alpha": 0.55}
         self._add("observations", _ellipse(**colours))
         self._add("arrows", _shape(_ARROW, angle="angle", fill_color=None, line_width=3), line_color="halo")

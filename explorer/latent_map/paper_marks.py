@@ -94,8 +94,8 @@ class _Pen:
         for xs, ys in zip(columns["line"]["xs"], columns["line"]["ys"], strict=True):
             self._line(xs, ys, self._halo, 6.0, alpha=self._halo_alpha, zorder=4.0, solid_capstyle="round")
         pieces = columns["pieces"]
-        for xs, ys, colour in zip(pieces["xs"], pieces["ys"], pieces["colour"], strict=True):
-            self._line(xs, ys, colour, 2.25, zorder=4.1, solid_capstyle="butt", gid="track")
+        for x0, x1, y0, y1, colour in zip(*(pieces[k] for k in "x0 x1 y0 y1 colour".split()), strict=True):
+            self._line([x0, x1], [y0, y1], colour, 2.25, zorder=4.1, solid_capstyle="butt", gid="track")
         seen = columns["observations"]
         for x, y, width, height, colour in zip(*(seen[k] for k in "x y width height colour".split()), strict=True):
             self._ellipse(x, y, width, height, colour, 0.10, 0.55, zorder=4.2)

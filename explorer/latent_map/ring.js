@@ -1,19 +1,20 @@
-// The ring around what was picked closes in on it. Not for those who want no motion; not when only the view changed.
-// args: milliseconds, wide (how much wider it begins)
+// A second ring closes in on what was picked, where Bokeh draws the lasting one. It is an element of the page, because
+// each step of a glyph would repaint all marks, which the spectrum then waits for. Not when only the view changed; for
+// those who want no motion the style sheet leaves it out.
+// args: figure, x, y (its ranges)
 // What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
 
-export default ({ milliseconds, wide }, ring) => {
-  const own = (ring.own ??= { at: "", begun: 0 })
-  const { x, y, size } = ring.data, place = String([x, y])
+export default ({ figure, x, y }, ring) => {
+  const own = (ring.own ??= { at: "" }), [px] = ring.data.x, [py] = ring.data.y, place = String([px, py])
   if (place == own.at) return
   own.at = place
-  if (x.length == 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return
-  const mine = (own.begun = performance.now()), end = size[0]
-  const step = () => {
-    if (mine != own.begun || place != String([ring.data.x, ring.data.y])) return
-    const share = Math.min((performance.now() - mine) / milliseconds, 1), left = (1 - share) ** 3
-    ring.setv({ data: { ...ring.data, size: [end * (1 + (wide - 1) * left)] } }, { sync: false })
-    if (share < 1) setTimeout(step, milliseconds / 3)  // each step repaints the whole map, which the spectrum waits for
-  }
-  step()
+  own.node?.remove()
+  const [width, height] = ["inner_width", "inner_height"].map((side) => figure.properties[side].is_unset ? 0 : figure.properties[side].get_value())
+  if (px === undefined || !width) return
+  const [size] = ring.data.size
+  own.node = document.createElement("div")
+  own.node.className = "closing"
+  own.node.style.cssText = `left: ${((px - x.start) / (x.end - x.start)) * width}px; top: ${((y.end - py) / (y.end - y.start)) * height}px; width: ${size}px; height: ${size}px`
+  own.node.addEventListener("animationend", () => own.node.remove())
+  document.querySelector(".xle-mapslot")?.append(own.node)
 }

@@ -202,7 +202,7 @@ def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) ->
     if table is None or len(table) < 2:
         return {
             "line": no_rows("xs ys"),
-            "pieces": no_rows("xs ys colour"),
+            "pieces": no_rows("x0 y0 x1 y1 colour"),
             "arrows": no_rows("x y angle colour"),
             "observations": no_rows("x y width height colour"),
             "ends": no_rows(TEXT),
@@ -229,8 +229,10 @@ def track_columns(table: pd.DataFrame | None, scale: Scale, palette: Palette) ->
     return {
         "line": {"xs": [whole[:, 0]], "ys": [whole[:, 1]]},
         "pieces": {
-            "xs": list(np.stack([curve[:, :-1, 0], curve[:, 1:, 0]], axis=2).reshape(-1, 2)),
-            "ys": list(np.stack([curve[:, :-1, 1], curve[:, 1:, 1]], axis=2).reshape(-1, 2)),
+            "x0": curve[:, :-1, 0].ravel(),
+            "y0": curve[:, :-1, 1].ravel(),
+            "x1": curve[:, 1:, 0].ravel(),
+            "y1": curve[:, 1:, 1].ravel(),
             "colour": list(colours.ravel()),
         },
         "arrows": {

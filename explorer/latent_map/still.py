@@ -16,7 +16,8 @@ from explorer.latent_map.frame import Frame
 SIZE_COOKIE: Final = "xle-map-size"
 #: What the map measures in a window of 1440 x 900, for those who come for the first time [px].
 _USUAL: Final = (780, 828)
-_LEAST, _MOST: Final = 100, 4096
+_LEAST: Final = 100
+_MOST: Final = 4096
 #: It is looked at for a second or two, and grain hides what JPEG does; a lossless one takes twenty times as long.
 _QUALITY: Final = 85
 

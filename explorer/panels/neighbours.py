@@ -68,16 +68,18 @@ class NeighboursPanel:
         if session.tab != "similar":
             return
         picked, decoded, metric = session.picked, session.decoded, self.list.metric
-        if self.list.content.get("state") != "list" and (picked is not None or decoded is not None):
-            self.list.content = {"state": "loading"}
+        late = self._show_loading if self.list.content.get("state") != "list" else None
         if picked is not None:
-            self._latest.run(lambda: self._of_picked(picked, metric), self._show, self._show_error)
+            self._latest.run(lambda: self._of_picked(picked, metric), self._show, self._show_error, late)
         elif decoded is not None:
-            self._latest.run(lambda: self._of_position(*decoded), self._show, self._show_error)
+            self._latest.run(lambda: self._of_position(*decoded), self._show, self._show_error, late)
         else:
             self._latest.cancel()
             self._small.cancel()
             self.list.content = _EMPTY
+
+    def _show_loading(self) -> None:
+        self.list.content = {"state": "loading"}
 
     def _show(self, content: dict[str, Any]) -> None:
         rows = [item["row"] for item in content["items"]]

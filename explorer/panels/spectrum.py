@@ -67,6 +67,7 @@ class SpectrumPanel:
         self._latest, self._alike = Latest(session.services.pool), Latest(session.services.pool)
         self._tall = False
         self._spectrum: Spectrum | None = None
+        self._built: dict[str, Any] = {}
         self._state = "empty"
         self._saver = Saver(session.services.pool, lambda: session.theme, {"spectrum": self.picture})
         self.plot: SpectrumPlot = spectrum_plot(palette(session.theme))
@@ -117,7 +118,6 @@ class SpectrumPanel:
             row = session.picked
             detection_id = session.detection_id
             assert detection_id is not None
-            self.readout.content = self._loading(row)
             self._latest.run(
                 lambda: (
                     self._services.atlas.spectrum(detection_id),
@@ -126,18 +126,22 @@ class SpectrumPanel:
                 ),
                 lambda found: self._show_picked(row, *found),
                 self._show_error,
+                lambda: self._show_loading(row),
             )
         elif session.decoded is not None:
             x, y = session.decoded
-            self.readout.content = self._loading(f"{x} {y}")
-            show = partial(self._show_decoded, x, y)
-            self._latest.run(lambda: self._decode(x, y), lambda found: show(*found), self._show_error)
+            self._latest.run(
+                lambda: self._decode(x, y),
+                lambda found: self._show_decoded(x, y, *found),
+                self._show_error,
+                lambda: self._show_loading(f"{x} {y}"),
+            )
         else:
             self._latest.cancel()
             self._show("empty", {"state": "empty"})
 
-    def _loading(self, what: object) -> dict[str, Any]:
-        return {"state": "loading", "keep": self._state in ("picked", "decoded"), "what": what}
+    def _show_loading(self, what: object) -> None:
+        self.readout.content = {"state": "loading", "keep": self._state in ("picked", "decoded"), "what": what}
 
     def _restyle(self) -> None:
         self.plot.restyle(palette(self._session.theme))
@@ -154,6 +158,8 @@ class SpectrumPanel:
         templates = self._state == "picked" and self.readout.mode == "templates"
         self._plot_box.visible = self._state in ("picked", "decoded") and not templates
         self.templates.visible = templates
+        if templates:
+            self.templates.content = self._built
 
     def _built_from(self, detection_id: int) -> dict[str, Any]:
         atlas = self._services.atlas
@@ -161,7 +167,7 @@ class SpectrumPanel:
 
     def _show_picked(self, row: int, spectrum: Spectrum, built: dict[str, Any], facts: dict[str, Any]) -> None:
         self._spectrum = spectrum
-        self.templates.content = built
+        self._built = built
         with pn.io.hold():
             self._draw()
             fit = words.verdict(spectrum.cstat, spectrum.cstat_expected, spectrum.cstat_sigma, spectrum.cstat_z)

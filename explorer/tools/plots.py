@@ -21,6 +21,7 @@ from bokeh.plotting import figure
 
 from explorer.palette import Palette
 from explorer.tools import words
+from explorer.tools.room import take_no_room
 from explorer.tools.spectra import (
     ENERGY_LABEL,
     LABELLED_ENERGIES,
@@ -208,6 +209,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         plot.axis.minor_tick_out = 0
         plot.axis.major_tick_in = 0
         plot.axis.major_tick_out = 0
+        take_no_room(plot, plot.yaxis)
 
     band = main.varea("e", "band_lo", "band_hi", source=steps)
     background = main.line("e", "background", source=steps, line_width=1.25, line_dash=[2, 3])

@@ -204,7 +204,7 @@ def test_buttons_move_the_view_and_a_pick_does_not(latent_map: LatentMap, sessio
 def test_theme_and_tool_follow_the_session(latent_map: LatentMap, session: Session) -> None:
     dark = latent_map.frame
     session.theme = "light"
-    assert latent_map.figure.background_fill_color == palette("light")["map-bg"]
+    assert latent_map.figure.xaxis[0].major_tick_line_color == palette("light")["map-tick"]
     assert latent_map.frame is not None
     assert dark is not None
     assert not np.array_equal(latent_map.frame.image, dark.image)
