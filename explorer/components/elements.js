@@ -57,6 +57,7 @@ function h(tag, attributes = {}, ...children) {
 }
 
 /** 1234567 as "1,234,567". */
-const thousands = (number) => Number(number).toLocaleString("en-US");
+const GROUPED = new Intl.NumberFormat("en-US");
+const thousands = (number) => GROUPED.format(Number(number));
 /** A number with a fixed number of decimals and a true minus. */
 const decimals = (number, places = 2) => Number(number).toFixed(places).replace("-", "−");

@@ -1,7 +1,7 @@
 // The disc tool: press at its middle, drag out its radius; Esc lets go of it. Only while none of Bokeh's tools drags.
 // args: figure, disc (what is drawn), drawn (what the server hears of)
 const LEAST = 4  // pixels: a smaller disc is a click that slipped
-// What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
+// What it remembers lies with the model.
 const none = { x: [], y: [], size: [] }
 
 export default ({ figure, disc, drawn }, event) => {

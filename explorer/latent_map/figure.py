@@ -82,8 +82,7 @@ class LatentMap:
         self.gestures = Gestures(self.figure, session, cells_of(services), self.marks.sources, self._scene)
         self._axes = Axes(self.figure)
         document = pn.state.curdoc
-        self._renderer = renderer_of(services)
-        self._loop = FrameLoop(services, self._renderer, document, self._request, self._arrived, self._not_drawn)
+        self._loop = FrameLoop(services, renderer_of(services), document, self._request, self._arrived, self._not_drawn)
         if document is not None:
             document.on_session_destroyed(lambda _context: self._loop.close())
         self._style()
@@ -114,19 +113,25 @@ class LatentMap:
         """Return what is on screen as a figure for a paper; None before the page is laid out."""
         return map_picture(self.session, self._request(), self._scene)
 
-    def still(self, size: tuple[int, int]) -> str | None:
-        """Return what the map will show first as a data URI, if the browser gives it this size.
+    def foresee(self, size: tuple[int, int]) -> str | None:
+        """Draw the first frame before anyone asks for it, for the size that the map will probably have.
 
-        None where there is no telling: with equal scales the view depends on the size.
+        The page carries it: as an image to look at while it opens, and as the frame that it opens with.
+
+        Returns
+        -------
+        str or None
+            The image as a data URI; None where there is no telling: with equal scales the view depends on the size.
         """
         if self.session.equal_aspect:
             return None
         try:
-            frame = self._renderer.draw(self._request_at(size))
+            self._loop.foresee(self._request_at(size))
         except Exception:  # the page still opens, and the frame that it asks for then says what is wrong
-            _LOG.exception("the first image of the map could not be drawn")
+            _LOG.exception("the first frame of the map could not be drawn")
             return None
-        return still(frame, palette(self.session.theme)["map-bg"])
+        assert self.frame is not None
+        return still(self.frame, palette(self.session.theme)["map-bg"])
 
     def _follow_session(self) -> None:
         session, watch = self.session, self.session.param.watch

@@ -63,6 +63,11 @@ class FrameLoop:
             self._scheduled = True
             self._document.add_next_tick_callback(self._begin)
 
+    def foresee(self, request: Request) -> None:
+        """Draw at once, in the caller's thread, what will be wished for first."""
+        self._drawn = request
+        self._arrived(self._draw(request))
+
     def seen(self) -> None:
         """Hear that the browser has shown the last frame."""
         self._sent_at = None
@@ -89,8 +94,7 @@ class FrameLoop:
             return
         document = self._document
         if document is None:
-            self._drawn = request
-            self._arrived(self._draw(request))
+            self.foresee(request)
             return
         self._drawing = True
         future = self._pool.submit(self._draw, request)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from bokeh.events import DoubleTap, MouseLeave, MouseMove, Pan, PanEnd, PanStart, SelectionGeometry, Tap
-from bokeh.models import BoxSelectTool, ColumnDataSource, CustomJS, LassoSelectTool, PanTool, Tool, WheelZoomTool
+from bokeh.models import BoxSelectTool, ColumnDataSource, LassoSelectTool, PanTool, Tool, WheelZoomTool
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map import pointer
@@ -17,13 +17,11 @@ from explorer.palette import Palette
 from explorer.selection.polygon import in_polygon
 from explorer.session import Session
 from explorer.tools.messages import in_one_message
+from explorer.tools.scripts import callback
 
 #: The server hears of the mouse at most this often [ms].
 _CURSOR_PAUSE: Final = 50
 _HERE: Final = Path(__file__).parent
-_POINTER: Final = (_HERE / "pointer.js").read_text(encoding="utf-8")
-_TOOL: Final = (_HERE / "tool.js").read_text(encoding="utf-8")
-_DISC: Final = (_HERE / "disc.js").read_text(encoding="utf-8")
 
 
 class Gestures:
@@ -59,22 +57,20 @@ class Gestures:
             self._tools[name].overlay.syncable = False  # its corners are no news to the server before the mouse is up
         figure.toolbar.active_drag = self._tools.get(session.tool)
         self._tool = ColumnDataSource({"tool": [session.tool]}, name="xle-tool")
-        take = CustomJS(args={"figure": figure, "wanted": self._tool, **self._tools}, code=_TOOL)
+        take = callback(_HERE / "tool.js", figure=figure, wanted=self._tool, **self._tools)
         self._tool.js_on_change("data", take)
         for event in (PanStart, PanEnd):
             figure.js_on_event(event, take)
 
         self._cursor = ColumnDataSource({name: [] for name in ("x", "y", "x_px", "y_px")}, name="xle-cursor")
         self._cursor.on_change("data", in_one_message(self._pointed))
-        follow = CustomJS(
-            args={"cursor": self._cursor, "hover": marks["hover"], "pause_ms": _CURSOR_PAUSE}, code=_POINTER
-        )
+        follow = callback(_HERE / "pointer.js", cursor=self._cursor, hover=marks["hover"], pause_ms=_CURSOR_PAUSE)
         for event in (MouseMove, MouseLeave, PanStart, PanEnd):
             figure.js_on_event(event, follow)
 
         self._disc = ColumnDataSource({name: [] for name in ("x", "y", "rx", "ry")}, name="xle-disc-drawn")
         self._disc.on_change("data", in_one_message(self._drew_disc))
-        draw = CustomJS(args={"figure": figure, "disc": marks["disc"], "drawn": self._disc}, code=_DISC)
+        draw = callback(_HERE / "disc.js", figure=figure, disc=marks["disc"], drawn=self._disc)
         for event in (PanStart, Pan, PanEnd):
             figure.js_on_event(event, draw)
 

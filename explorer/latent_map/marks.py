@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from bokeh.models import (
-    ColumnDataSource,
     CustomJS,
     Ellipse,
     Glyph,
@@ -24,6 +23,8 @@ from explorer.latent_map import scene as scenes
 from explorer.latent_map.frame import Contour
 from explorer.latent_map.scene import RING, Scale, Scene
 from explorer.palette import Palette
+from explorer.tools.glyphs import Glyphs
+from explorer.tools.scripts import callback
 
 #: Shapes that Bokeh has not, as paths in pixels.
 _ARROW: Final = "M-4.5-5.5 5 0-4.5 5.5-2.2 0Z"
@@ -33,7 +34,7 @@ _SHAPE_SIZES: Final = {_ARROW: 10, _CROSSHAIR: 52}
 #: How much larger marks and letters are on a large screen (LOOK.md: 11.5 px instead of 10.5, a 3 px track).
 LARGER: Final = {"line_width": 1.25, "size": 1.25, "text_font_size": 1.1}
 
-_RING_SCRIPT: Final = Path(__file__).with_name("ring.js").read_text(encoding="utf-8")
+_RING_SCRIPT: Final = Path(__file__).with_name("ring.js")
 
 _SOURCES: Final = (
     "contours regions region_names disc outline tag line pieces observations arrows ellipses ring leader ends name "
@@ -57,17 +58,17 @@ class Marks:
     """
 
     def __init__(self, figure: bokeh_figure, palette: Palette) -> None:
-        self._figure = figure
         self._palette = palette
         self._scene: tuple[Scene, Scale] | None = None
         self._tokens: list[tuple[Glyph, str, str]] = []
         self._pixels: list[tuple[Glyph, str, float]] = []
         self._large = False
-        self.sources = {name: ColumnDataSource(name=f"xle-{name}") for name in _SOURCES.split()}
+        self._glyphs = Glyphs(figure)
+        self.sources = {name: self._glyphs.source(name=f"xle-{name}") for name in _SOURCES.split()}
         self.sources["hover"].data = scenes.no_rows("x y")  # written by the browser alone: pointer.js
         self.sources["disc"].data = scenes.no_rows("x y size")  # and disc.js
-        closing = {"figure": figure, "x": figure.x_range, "y": figure.y_range}
-        self.sources["ring"].js_on_change("data", CustomJS(args=closing, code=_RING_SCRIPT))
+        closing = callback(_RING_SCRIPT, figure=figure, x=figure.x_range, y=figure.y_range)
+        self.sources["ring"].js_on_change("data", closing)
         self._contours: Sequence[Contour] = ()
         self.sources["contours"].data = scenes.contour_columns(())
         self._add_contours()
@@ -84,7 +85,7 @@ class Marks:
         On the overlay, which Bokeh repaints alone: with a mark on the other canvas, each move of the mouse and each
         step of the ring would repaint the image of the map too.
         """
-        self._figure.add_glyph(self.sources[source], glyph, level="overlay")
+        self._glyphs.add(self.sources[source], glyph, level="overlay")
         self._tokens += [(glyph, name, token) for name, token in tokens.items()]
         for name in LARGER:
             value = getattr(glyph, name, None)

@@ -1,11 +1,10 @@
 // Mouse over the map: the ring follows at once in the browser; the server hears of the position a few times a second.
 // args: cursor, hover (ColumnDataSources), pause_ms
-const page = document.documentElement.style
-// What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
-// The map's focus ring is for those who came by keyboard; a click on it focuses it too.
-document.addEventListener("keydown", (event) => { if (event.key == "Tab") page.removeProperty("--map-focus") })
-
+// What it remembers lies with the model.
 export default ({ cursor, hover, pause_ms }, event) => {
+  const page = document.documentElement.style
+  if (!cursor.own)  // the map's focus ring is for those who came by keyboard; a click on it focuses it too
+    document.addEventListener("keydown", (pressed) => { if (pressed.key == "Tab") page.removeProperty("--map-focus") })
   page.setProperty("--map-focus", "0px")
   const own = (cursor.own ??= { last: 0, timer: 0, dragging: false }), was = own.dragging
   if (event.event_name == "panstart") own.dragging = true

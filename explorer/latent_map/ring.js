@@ -2,7 +2,7 @@
 // each step of a glyph would repaint all marks, which the spectrum then waits for. Not when only the view changed; for
 // those who want no motion the style sheet leaves it out.
 // args: figure, x, y (its ranges)
-// What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
+// What it remembers lies with the model.
 
 export default ({ figure, x, y }, ring) => {
   const own = (ring.own ??= { at: "" }), [px] = ring.data.x, [py] = ring.data.y, place = String([px, py])

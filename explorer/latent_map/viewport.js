@@ -1,6 +1,6 @@
 // Tells the server what this browser looks at, all of it in one message; goes where the server asks.
 // args: figure, x, y (its ranges), told, go, image (ColumnDataSources), rest (milliseconds), cookie (for the size)
-// What it remembers lies with the model: Bokeh makes a module for each event that comes while the first is compiled.
+// What it remembers lies with the model.
 
 export default ({ figure, x, y, told, go, image, rest, cookie }, what) => {
   const own = (told.own ??= { waiting: false, moving: false, timer: 0, gone: 0, last: "", size: "" })

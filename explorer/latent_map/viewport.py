@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.models import ColumnDataSource, CustomJS, Range1d
+from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map.frame import View
 from explorer.latent_map.still import SIZE_COOKIE
 from explorer.tools.messages import in_one_message
+from explorer.tools.scripts import callback
 
 #: Deepest and widest view, as a share of the whole map.
 ZOOM_LIMITS: Final = (1e-4, 8.0)
@@ -21,7 +22,7 @@ ZOOM_LIMITS: Final = (1e-4, 8.0)
 _REST: Final = 150
 #: Relative difference of two scales that nobody sees.
 _SAME_SCALE: Final = 1e-3
-_SCRIPT: Final = Path(__file__).with_name("viewport.js").read_text(encoding="utf-8")
+_SCRIPT: Final = Path(__file__).with_name("viewport.js")
 
 
 class Viewport:
@@ -65,7 +66,7 @@ class Viewport:
     def listen(self, figure: bokeh_figure, image: ColumnDataSource) -> None:
         """Have the browser tell of its view, of the figure's size and of the images it shows."""
         arguments = {"x": self.x, "y": self.y, "figure": figure, "told": self.told, "go": self._go, "image": image}
-        tell = CustomJS(args=arguments | {"rest": _REST, "cookie": SIZE_COOKIE}, code=_SCRIPT)
+        tell = callback(_SCRIPT, **arguments, rest=_REST, cookie=SIZE_COOKIE)
         for span in (self.x, self.y):
             for end in ("start", "end"):
                 span.js_on_change(end, tell)

@@ -1,6 +1,6 @@
 // Unpacks a frame and shows it: packing.py says how it is packed.
-// args: image (ColumnDataSource)
-export default ({ image }, wire) => {
+// args: image, wire (ColumnDataSources)
+export default ({ image, wire }) => {
   const got = Object.fromEntries(Object.entries(wire.data).map(([name, [value]]) => [name, value]))
   const { packed, colours, lit, width, height, x, y, dw, dh, number } = got
   if (number === undefined || number === image.data.number[0]) return

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJS
+from bokeh.models import ColumnDataSource, ImageRGBA
 from bokeh.plotting import figure as bokeh_figure
 
 from explorer.latent_map.frame import Frame
 from explorer.latent_map.packing import Bytes, pack
+from explorer.tools.glyphs import Glyphs
+from explorer.tools.scripts import callback
 
-_SCRIPT: Final = Path(__file__).with_name("wire.js").read_text(encoding="utf-8")
+_SCRIPT: Final = Path(__file__).with_name("wire.js")
 
 
 class Parcel(NamedTuple):
@@ -51,8 +53,11 @@ class Wire:
         self.sent = 0
         self._source = ColumnDataSource({"number": []}, name="xle-wire")
         self.image.tags = [self._source]  # so that the document holds it
-        self._source.js_on_change("data", CustomJS(args={"image": self.image}, code=_SCRIPT))
-        figure.image_rgba("image", "x", "y", "dw", "dh", source=self.image, level="image")
+        arrive = callback(_SCRIPT, image=self.image, wire=self._source)
+        self._source.js_on_change("data", arrive)
+        figure.js_on_change("inner_width", arrive)  # for the frame that a page opens with
+        glyph = ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh")
+        Glyphs(figure).add(self.image, glyph, level="image")
 
     def send(self, parcel: Parcel) -> None:
         """Show a frame in the browser."""

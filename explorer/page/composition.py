@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import panel as pn
 
+from explorer.components.plot_pane import PlotPane
 from explorer.latent_map import LatentMap
 from explorer.latent_map.cells import cells_of
 from explorer.latent_map.renderer import renderer_of
@@ -66,13 +67,13 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
     does = actions(session, latent_map)
     controls = ControlsPanel(session)
     slots = {
+        "map": PlotPane(latent_map.figure),  # first: the browser builds one after the other
         "header": HeaderButtons(session),
         "search": SearchPanel(session).view(),
         "legend": LegendPanel(session).view(),
         "controls": controls.view(),
         "filters": FiltersPanel(session).view(),
         "combine": controls.combine(),
-        "map": pn.pane.Bokeh(latent_map.figure, sizing_mode="stretch_both", margin=0),
         "overlay": MapOverlay(session, does, latent_map.picture),
         "guide": MapGuide(session, does),
         "tabs": TabStrip(session),
@@ -93,5 +94,5 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         count=f"{len(services):,} detections",
         origin="Every spectrum and class in this atlas was simulated" if atlas.simulated else str(atlas.path),
         simulated=atlas.simulated,
-        still=latent_map.still(size_of(cookies)),
+        still=latent_map.foresee(size_of(cookies)),
     )

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from bokeh.settings import settings as bokeh_settings
 from threadpoolctl import threadpool_limits
 
 from explorer.services import Services, services
@@ -85,6 +86,8 @@ def _open(path: Path) -> Services:
     importlib.import_module("explorer.page.composition").warm_up(opened)
     # One spectrum at a time is small work: threads of a BLAS cost more than they give, most of all on a busy machine.
     threadpool_limits(1, "blas")
+    # Whether the models of a page fit together is for tests to see; a tenth of its opening went into looking again.
+    bokeh_settings.perform_document_validation = False
     # What is there now stays: the collector need not walk through a million objects at every page that opens or closes.
     gc.collect()
     gc.freeze()

@@ -11,6 +11,7 @@ import param
 
 from explorer.components import plot_key, template_view
 from explorer.components.inspector import Latest, Part, locked, part_script
+from explorer.components.plot_pane import PlotPane
 from explorer.components.saving import Saver
 from explorer.figures import sheet as figures
 from explorer.figures.readout import readout_picture
@@ -89,8 +90,8 @@ class SpectrumPanel:
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
         self._plot_box = pn.Column(
-            pn.pane.Bokeh(self.plot.main, sizing_mode="stretch_both", margin=0),
-            pn.pane.Bokeh(self.plot.residuals, sizing_mode="stretch_both", margin=0),
+            PlotPane(self.plot.main),
+            PlotPane(self.plot.residuals),
             self.key,
             css_classes=["xle-spectrum"],
             sizing_mode="stretch_both",

@@ -14,13 +14,18 @@ from bokeh.models import (
     FixedTicker,
     GlyphRenderer,
     HoverTool,
+    Line,
     Range1d,
+    Scatter,
+    Segment,
     Span,
+    VArea,
 )
 from bokeh.plotting import figure
 
 from explorer.palette import Palette
 from explorer.tools import words
+from explorer.tools.glyphs import Glyphs
 from explorer.tools.room import take_no_room
 from explorer.tools.spectra import (
     ENERGY_LABEL,
@@ -187,8 +192,9 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         min_border_bottom=4,
         **sizes,
     )
-    data = ColumnDataSource({name: [] for name in _DATA_COLUMNS})
-    steps = ColumnDataSource({name: [] for name in _STEP_COLUMNS})
+    above, below = Glyphs(main), Glyphs(residuals)
+    data = above.source({name: [] for name in _DATA_COLUMNS})
+    steps = above.source({name: [] for name in _STEP_COLUMNS})
 
     main.yaxis.ticker = main.ygrid.ticker = decades
     main.yaxis.formatter = CustomJSTickFormatter(code=_DECADES)
@@ -211,27 +217,33 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
         plot.axis.major_tick_out = 0
         take_no_room(plot, plot.yaxis)
 
-    band = main.varea("e", "band_lo", "band_hi", source=steps)
-    background = main.line("e", "background", source=steps, line_width=1.25, line_dash=[2, 3])
-    decoded = main.line("e", "decoded", source=steps, line_width=1.0, line_dash=[5, 3], line_alpha=0.8)
-    model = main.line("e", "model", source=steps, line_width=1.5)
+    band = above.add(steps, VArea(x="e", y1="band_lo", y2="band_hi"))
+    background = above.add(steps, Line(x="e", y="background", line_width=1.25, line_dash=[2, 3]))
+    decoded = above.add(steps, Line(x="e", y="decoded", line_width=1.0, line_dash=[5, 3], line_alpha=0.8))
+    model = above.add(steps, Line(x="e", y="model", line_width=1.5))
     points = [
-        main.segment("lo", "y", "hi", "y", source=data, line_width=1),
-        main.segment("mid", "y_lo", "mid", "y_hi", source=data, line_width=1),
-        main.segment("lo", "limit", "hi", "limit", source=data, line_width=1, line_alpha=0.6),
-        main.scatter("mid", "arrow", source=data, marker="inverted_triangle", size=5, line_width=0, fill_alpha=0.6),
-        main.scatter("mid", "y", source=data, size=3.2, line_width=0),
+        above.add(data, glyph)
+        for glyph in (
+            Segment(x0="lo", y0="y", x1="hi", y1="y", line_width=1),
+            Segment(x0="mid", y0="y_lo", x1="mid", y1="y_hi", line_width=1),
+            Segment(x0="lo", y0="limit", x1="hi", y1="limit", line_width=1, line_alpha=0.6),
+            Scatter(x="mid", y="arrow", marker="inverted_triangle", size=5, line_width=0, fill_alpha=0.6),
+            Scatter(x="mid", y="y", size=3.2, line_width=0),
+        )
     ]
     residual_band = BoxAnnotation(bottom=-1, top=1, line_color=None, level="underlay")
     residual_zero = Span(location=0, dimension="width", line_width=1, line_alpha=0.8, level="underlay")
     residuals.add_layout(residual_band)
     residuals.add_layout(residual_zero)
     residual_points = [
-        residuals.segment("lo", "residual_shown", "hi", "residual_shown", source=data, line_width=1, line_alpha=0.75),
-        residuals.segment("mid", "residual_lo", "mid", "residual_hi", source=data, line_width=1, line_alpha=0.75),
-        residuals.scatter("mid", "residual_shown", source=data, size=3.2, line_width=0),
-        residuals.scatter("mid", "beyond_up", source=data, marker="triangle", size=7, line_width=0),
-        residuals.scatter("mid", "beyond_down", source=data, marker="inverted_triangle", size=7, line_width=0),
+        below.add(data, glyph)
+        for glyph in (
+            Segment(x0="lo", y0="residual_shown", x1="hi", y1="residual_shown", line_width=1, line_alpha=0.75),
+            Segment(x0="mid", y0="residual_lo", x1="mid", y1="residual_hi", line_width=1, line_alpha=0.75),
+            Scatter(x="mid", y="residual_shown", size=3.2, line_width=0),
+            Scatter(x="mid", y="beyond_up", marker="triangle", size=7, line_width=0),
+            Scatter(x="mid", y="beyond_down", marker="inverted_triangle", size=7, line_width=0),
+        )
     ]
     for plot, renderer in ((main, points[-1]), (residuals, residual_points[2])):
         plot.add_tools(_hover(renderer))
@@ -269,7 +281,7 @@ def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:
     beyond = data["beyond"]
     edge = RESIDUAL_LIMIT - 0.35
     nothing = np.nan
-    return {
+    columns = {
         "lo": data["lo"],
         "hi": data["hi"],
         "mid": data["mid"],
@@ -290,6 +302,8 @@ def _drawn(data: Columns, floor: float, unit: str) -> dict[str, object]:
         ],
         "sigma": [f"{value:+.1f} σ".replace("-", "−") for value in data["residual"]],
     }
+    # Bokeh sends each array in two messages of its own; a hundred numbers arrive sooner with the rest
+    return {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
 
 
 def _split_alpha(colour: str) -> tuple[str, float]:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bokeh.models import Axis, CustomJS
+from bokeh.models import Axis
 from bokeh.plotting import figure as bokeh_figure
 
-_SCRIPT: Final = Path(__file__).with_name("room.js").read_text(encoding="utf-8")
+from explorer.tools.scripts import callback
+
+_SCRIPT: Final = Path(__file__).with_name("room.js")
 
 
 def take_no_room(figure: bokeh_figure, axes: Sequence[Axis]) -> None:
@@ -30,4 +32,4 @@ def take_no_room(figure: bokeh_figure, axes: Sequence[Axis]) -> None:
     Bokeh has no property for this; the script changes one method of the views when they have been laid out first.
     Should another version of Bokeh have no such method, figures are as right as before, and slower.
     """
-    figure.js_on_change("inner_width", CustomJS(args={"figure": figure, "axes": list(axes)}, code=_SCRIPT))
+    figure.js_on_change("inner_width", callback(_SCRIPT, figure=figure, axes=list(axes)))

@@ -205,9 +205,7 @@ def class_origin(origin: str | None, *, matched: bool, candidate: bool = False) 
     return f"{'candidate, ' if candidate else ''}class from {source.get(origin, origin)}"
 
 
-def counterpart(
-    name: str, otype: str, separation_arcsec: float | None, *, ambiguous: bool = False
-) -> tuple[str, str]:
+def counterpart(name: str, otype: str, separation_arcsec: float | None, *, ambiguous: bool = False) -> tuple[str, str]:
     """Say which object a source was matched with.
 
     Parameters

@@ -45,6 +45,7 @@ _BUDGETS: Final = {
     "pick_ms": (200, 100),
     "decode_ms": (200, 100),
     "first_map_ms": (3000, 1500),
+    "live_map_ms": (3000, 1500),
     "server_rss_mib": (1024, None),
     "mib_per_tab": (10, None),
 }
@@ -108,7 +109,7 @@ def measure(
         "window": list(WINDOW.values()),
         "ours": ours,
         "stock": stock,
-        "times_faster_than_stock": {name: round(stock[name] / ours[name], 2) for name in ("wheel_ms", "first_map_ms")},
+        "times_faster_than_stock": {name: round(stock[name] / ours[name], 2) for name in ("wheel_ms", "live_map_ms")},
         "budgets": {
             name: {"measured": ours[name], "must": must, "prize": prize, "met": must is None or ours[name] <= must}
             for name, (must, prize) in _BUDGETS.items()
@@ -123,7 +124,7 @@ def _ours(browser: Browser, atlas: Path, opened: Services, repeat: int, tabs: in
     with serve("explorer/app.py", atlas) as served:
         found.add({"server_rss_mib": served.rss_mib()})
         _cycle(browser, served, 1)
-        found.add({"first_map_ms": _median(_first_map(browser, served) for _ in range(repeat))})
+        found.add(_opening(browser, served, repeat))
         with _page(browser, served) as page:
             found.add(_map(page, repeat))
             found.add(_inspector(page, opened, repeat))
@@ -144,7 +145,7 @@ def _stock(browser: Browser, atlas: Path, repeat: int) -> dict[str, Any]:
     found = _Figures("stock")
     with serve(str(_HERE / "stock_map.py"), atlas) as served:
         _cycle(browser, served, 1)
-        found.add({"first_map_ms": _median(_first_map(browser, served) for _ in range(repeat))})
+        found.add(_opening(browser, served, repeat))
         with _page(browser, served) as page:
             found.add(_map(page, repeat, live=False))
         found.add({"server_rss_mib": served.rss_mib()})
@@ -175,9 +176,18 @@ def _page(browser: Browser, served: Served) -> Iterator[Page]:
     context.close()
 
 
-def _first_map(browser: Browser, served: Served) -> float:
-    with _page(browser, served) as page:
-        return float(page.evaluate("probe.opened()"))  # since the navigation began
+def _opening(browser: Browser, served: Served, repeat: int) -> dict[str, float]:
+    """Open a page again and again, each until there is a map to look at, and until it is the one that follows the hand.
+
+    Times are since the navigation began. A stock map is never only looked at: both are the same.
+    """
+    seen, live = [], []
+    for _ in range(repeat):
+        with _page(browser, served) as page:
+            seen.append(float(page.evaluate("probe.seen()")))
+            live.append(float(page.evaluate("probe.opened()")))
+        served.settle()  # the page before is being forgotten: nobody opens one while another closes
+    return {"first_map_ms": _median(seen), "live_map_ms": _median(live)}
 
 
 def _cycle(browser: Browser, served: Served, times: int) -> None:

@@ -27,11 +27,15 @@ window.probe = (() => {
   const input = {}
   for (const kind of ["wheel", "pointerdown", "pointermove", "pointerup", "keydown"])
     window.addEventListener(kind, (event) => { input[kind] = event.timeStamp }, { capture: true, passive: true })
-  const opened = when(fits)
+  const still = () => { const image = document.querySelector(".xle-mapslot .first"); return image?.complete && image.naturalWidth > 0 }
+  const seen = when(() => still() || fits())  // a map to look at; ours is an image in the page at first
+  const opened = when(fits)  // the map that follows the hand
+  seen.catch(() => {})
   let answer = null
   const arm = (what, ready) => { answer = when(ready, what); answer.catch(() => {}) }
   const changed = (find) => { const before = find()?.data; return () => { const now = find()?.data; return now && now !== before } }
   return {
+    seen: () => seen,
     opened: () => opened,
     answer: () => answer,
     since: async (kind) => (await answer) - input[kind],

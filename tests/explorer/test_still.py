@@ -49,13 +49,27 @@ def test_it_shows_the_frame_over_the_ground(opened: Services, theme: str, ground
     assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.9
 
 
-def test_it_is_what_the_session_will_show(session: Session) -> None:
+def test_a_page_opens_with_the_frame_that_its_browser_will_ask_for(session: Session) -> None:
     latent_map = LatentMap(session)
-    everything = latent_map.still((300, 200))
+    everything = latent_map.foresee((300, 200))
+    first = latent_map.frame
+    assert first is not None
+    assert first.image.shape == (200, 300)
+    assert session.counts_in_view is not None
+    assert session.counts_in_view.sum() > 0.99 * len(session.services)
+    latent_map.viewport.look(latent_map.view, (300, 200), seen=1)
+    assert latent_map.frame is first  # nothing is drawn twice
+    latent_map.viewport.look(latent_map.view, (310, 200), seen=1)
+    assert latent_map.frame is not first
     session.toggle_class("AGN")
-    assert latent_map.still((300, 200)) != everything
+    assert latent_map.foresee((300, 200)) != everything
+
+
+def test_nothing_is_foreseen_that_depends_on_the_browser(session: Session) -> None:
     session.equal_aspect = True
-    assert latent_map.still((300, 200)) is None  # the view depends on the browser
+    latent_map = LatentMap(session)
+    assert latent_map.foresee((300, 200)) is None
+    assert latent_map.frame is None
 
 
 def test_a_map_that_cannot_be_drawn_keeps_no_page_from_opening(
@@ -66,6 +80,6 @@ def test_a_map_that_cannot_be_drawn_keeps_no_page_from_opening(
     def fail(_request: Request) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(latent_map._renderer, "draw", fail)
-    assert latent_map.still((300, 200)) is None
+    monkeypatch.setattr(latent_map._loop, "_draw", fail)
+    assert latent_map.foresee((300, 200)) is None
     assert "could not be drawn" in caplog.text
