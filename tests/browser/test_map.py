@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import shapely
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from served import WAIT_MS, App
 
 from explorer.tools.words import short_name
@@ -402,13 +402,64 @@ def test_a_tool_taken_during_a_drag_waits_for_its_end(map_page: MapPage) -> None
     assert map_page.view()[0] == pytest.approx(home[0] - 80 / box["width"] * (home[1] - home[0]), abs=2e-3)
 
 
-def test_the_ring_closes_in_and_rests(map_page: MapPage) -> None:
+def test_a_ring_closes_in_on_what_was_picked(map_page: MapPage) -> None:
     row = isolated_row(map_page)
     map_page.page.evaluate(
-        f"""window.sizes = []; (() => {{ const ring = {_SOURCE}('xle-ring');
-        ring.properties.data.change.connect(() => window.sizes.push(ring.data.size[0] ?? 0)) }})()"""
+        """window.closing = []
+        new MutationObserver((changes) => {
+          for (const { addedNodes } of changes) for (const node of addedNodes) if (node.className == "closing") {
+            const box = node.getBoundingClientRect(), from = node.getAnimations()[0].effect.getKeyframes()[0].transform
+            window.closing.push([box.x + box.width / 2, box.y + box.height / 2, node.offsetWidth, from])
+          }
+        }).observe(document.querySelector(".xle-mapslot"), { childList: true })"""
     )
+    at = map_page.to_px(*map_page.atlas.latents[row, :2])
+    map_page.click(at)
+    map_page.page.wait_for_function("window.closing.length == 1")
+    x, y, size, wide = map_page.page.evaluate("window.closing[0]")
+    assert (x, y) == pytest.approx(tuple(at), abs=1)
+    assert (size, wide) == (16, "scale(1.75)")  # LOOK: from a radius of 14 px to one of 8
+    expect(map_page.page.locator(".xle-mapslot .closing")).to_have_count(0)
+    assert map_page.column("ring", "size") == [16]
+
+
+def test_no_ring_moves_for_those_who_want_no_motion(map_page: MapPage) -> None:
+    map_page.page.emulate_media(reduced_motion="reduce")
+    row = isolated_row(map_page)
     map_page.click(map_page.to_px(*map_page.atlas.latents[row, :2]))
-    map_page.page.wait_for_function("window.sizes.length > 2 && window.sizes.at(-1) == 16")
-    sizes = map_page.page.evaluate("window.sizes")
-    assert max(sizes) == pytest.approx(28, abs=0.5)
+    expect(map_page.page.locator(".xle-mapslot .closing")).to_have_css("display", "none")
+
+
+def test_the_mouse_repaints_the_marks_and_not_the_map(map_page: MapPage) -> None:
+    map_page.page.evaluate(
+        f"""(() => {{ const view = Bokeh.index.find_one({_FIGURE})
+        const did = (window.did = {{ map: 0, marks: 0, layouts: 0 }})
+        const count = (name, what) => {{
+          const before = view[name].bind(view)
+          view[name] = (...given) => {{ did[what] += 1; return before(...given) }}
+        }}
+        count("_paint_primary", "map"); count("_paint_overlays", "marks"); count("compute_layout", "layouts") }})()"""
+    )
+    box = map_page.box()
+    for step in range(1, 6):
+        map_page.page.mouse.move(box["x"] + 200 + 20 * step, box["y"] + 300 + 10 * step)
+        map_page.page.wait_for_function(f"window.did.marks >= {step}")
+    assert map_page.page.evaluate("[window.did.map, window.did.layouts]") == [0, 0]
+
+
+def test_the_page_has_a_map_before_any_script_runs(browser: Browser, served_app: App, atlas: Atlas) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served_app.url)
+    image = page.locator(".xle-mapslot .first")
+    expect(image).to_be_visible()
+    assert image.get_attribute("src").startswith("data:image/jpeg;base64,")
+    assert image.bounding_box() == page.locator(".xle-mapslot").bounding_box()
+    context.close()
+
+
+def test_the_first_image_gives_way_and_its_size_is_remembered(map_page: MapPage) -> None:
+    page, box = map_page.page, map_page.box()
+    expect(page.locator(".xle-mapslot .first")).to_have_count(0)
+    page.wait_for_function("document.cookie.includes('xle-map-size')")
+    assert f"xle-map-size={box['width']:.0f}x{box['height']:.0f}" in page.evaluate("document.cookie")

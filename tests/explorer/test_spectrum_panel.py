@@ -47,6 +47,24 @@ def test_readout_says_who_and_how_well(panel: SpectrumPanel, session: Session, o
     assert shown(panel)
 
 
+def test_readout_says_which_counterpart_and_how_far(panel: SpectrumPanel, session: Session, opened: Services) -> None:
+    catalogue = opened.atlas.catalogue
+    matched = catalogue["match_separation_arcsec"].notna()
+    doubtful = catalogue["match_ambiguous"].fillna(False).astype(bool)
+    for found in (matched & ~doubtful, matched & doubtful):
+        row = int(np.flatnonzero(found)[0])
+        session.pick(row)
+        content, entry = panel.readout.content, catalogue.iloc[row]
+        away = f"{entry['match_separation_arcsec']:.1f}″"
+        assert content["origin"] == f"class from the simulation, {away} away"
+        assert str(entry["simbad_main_id"]) in content["counterpart"]
+        assert f"{away} from the X-ray position" in content["counterpart"]
+        assert content["ambiguous"] == bool(doubtful[row])
+    session.pick(int(np.flatnonzero(~matched)[0]))
+    assert panel.readout.content["counterpart"] == ""
+    assert "away" not in panel.readout.content["origin"]
+
+
 def test_plot_holds_the_counts_of_the_picked_detection(
     panel: SpectrumPanel, session: Session, opened: Services
 ) -> None:
