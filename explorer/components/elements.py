@@ -11,7 +11,7 @@ import panel as pn
 from bokeh.document import Document
 from panel.custom import JSComponent
 
-from explorer.tools.messages import in_one_message
+from explorer.tools.messages import locked
 from vae.resources import asset
 
 _HELPERS = Path(__file__).with_name("elements.js")
@@ -60,11 +60,7 @@ class Element(JSComponent):
         return {**super()._get_properties(doc), "bundle": plain}
 
     def _handle_msg(self, data: Any) -> None:
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
-            self._received(data)
-        else:  # what watches the session may change Bokeh models, for which Panel's messages do not hold the lock
-            document.add_next_tick_callback(partial(in_one_message(self._received), data))
+        locked(partial(self._received, data))  # what watches the session may change Bokeh models
 
     def _received(self, data: Any) -> None:
         """Act on a message of the script, under the document's lock."""

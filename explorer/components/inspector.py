@@ -13,7 +13,7 @@ import param
 
 from explorer.components.elements import Element, script
 from explorer.components.saving import SAVE_SCRIPT
-from explorer.tools.messages import in_one_message
+from explorer.tools.messages import in_one_message, locked
 from explorer.tools.threads import when_done
 from vae.errors import ExplorerError
 from vae.resources import asset
@@ -52,15 +52,6 @@ class Part(Element):
         if kind in self._on:
             # What watches the session may change Bokeh models: hold the page's lock, as messages do not.
             locked(partial(self._on[kind], **arguments))
-
-
-def locked(change: Callable[[], None]) -> None:
-    """Change Bokeh models under the page's lock, which callbacks of Panel's parameters do not hold."""
-    document = pn.state.curdoc
-    if document is None or document.session_context is None:
-        change()
-    else:
-        document.add_next_tick_callback(in_one_message(change))
 
 
 class Latest:

@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from explorer.components import plot_key, template_view
-from explorer.components.inspector import Latest, Part, locked, part_script
+from explorer.components.inspector import Latest, Part, part_script
 from explorer.components.plot_pane import PlotPane
 from explorer.components.saving import Saver
 from explorer.figures import sheet as figures
@@ -19,6 +19,7 @@ from explorer.figures.spectrum import Drawn, as_arrays
 from explorer.palette import palette
 from explorer.session import Session
 from explorer.tools import identity, observations, similar, words
+from explorer.tools.messages import locked
 from explorer.tools.plots import SpectrumPlot, spectrum_plot
 from vae.atlas import Decoded, Spectrum
 from vae.errors import ExplorerError

@@ -31,3 +31,12 @@ def in_one_message(change: Callable[P, Any]) -> Callable[P, None]:
             change(*args, **kwargs)
 
     return changed
+
+
+def locked(change: Callable[[], Any]) -> None:
+    """Change Bokeh models under the page's lock, which neither messages of scripts nor Panel's parameters hold."""
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        change()
+    else:
+        document.add_next_tick_callback(in_one_message(change))
