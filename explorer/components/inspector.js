@@ -12,11 +12,12 @@ function s(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Replace what a part shows; whatever had the keyboard keeps it (elements are known by data-key). */
+/** Replace what a part shows; whatever had the keyboard keeps it (elements are known by data-key), an open menu stays. */
 function swap(root, ...children) {
   const held = root.getRootNode().activeElement?.dataset?.key;
   root.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   if (held) root.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  for (const menu of root.querySelectorAll("[popover][data-open]")) if (!menu.matches(":popover-open")) menu.showPopover();
 }
 
 /** Colour along the time ramp, 0 first to 1 last; follows the theme. */

@@ -62,6 +62,7 @@ function saveButton(model, what, title) {
   menu.addEventListener("toggle", (event) => {
     const open = event.newState === "open";
     button.setAttribute("aria-expanded", String(open));
+    menu.toggleAttribute("data-open", open);  // taken out of the page it closes without an event: swap opens it again
     if (!open) return;
     if (!waiting) { told.textContent = ""; told.classList.remove("bad"); }
     // below the button, flush with its right edge unless that leaves the window

@@ -83,6 +83,25 @@ def test_trajectory_and_similar_spectra_are_saved(page: Page, opened_atlas: Atla
     assert "small spectra" in described(content(save(page, "similar", "SVG")))
 
 
+def test_a_menu_stays_open_where_what_is_under_it_is_drawn_anew(page: Page, opened_atlas: Atlas) -> None:
+    pick(page, opened_atlas)
+    tab(page, "Similar").click()
+    button(page, "similar").click()
+    expect(menu(page)).to_be_visible()
+    drawn_anew = page.evaluate(
+        """() => {
+          const models = [...Bokeh.documents[0]._all_models.values()]
+          const list = models.find((model) => model.type.startsWith("NeighbourList"))
+          const before = list.content
+          list.content = { ...before, text: `${before.text} ` }
+          return list.content !== before
+        }"""
+    )
+    assert drawn_anew
+    page.wait_for_timeout(300)
+    expect(menu(page)).to_be_visible()
+
+
 def test_selection_is_saved_with_how_it_was_made(page: Page, opened_atlas: Atlas) -> None:
     count = select_by_box(page, opened_atlas)
     download = save(page, "selection", "SVG")
