@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numba
@@ -11,6 +14,11 @@ from numpy.typing import NDArray
 from explorer.tools.masks import Mask
 
 Floats = NDArray[np.float64]
+
+#: Points that are worth a thread of their own, and threads.
+_PART: Final = 250_000
+_THREADS: Final = min(4, os.cpu_count() or 1)
+_POOL: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="polygon")
 
 
 @numba.njit(nogil=True, cache=True)
@@ -102,5 +110,12 @@ def in_polygon(x: NDArray[np.float32], y: NDArray[np.float32], polygon_x: Floats
     polygon_y = np.ascontiguousarray(polygon_y, dtype=np.float64)
     if polygon_x.size < 3:
         return np.zeros(x.size, dtype=bool)
-    inside: Mask = _in_polygon(x, y, polygon_x, polygon_y)
-    return inside
+    parts = min(-(-x.size // _PART), _THREADS)
+    if parts < 2:
+        inside: Mask = _in_polygon(x, y, polygon_x, polygon_y)
+        return inside
+    ends = np.linspace(0, x.size, parts + 1).astype(int)
+    spans = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
+    rest = [_POOL.submit(_in_polygon, x[span], y[span], polygon_x, polygon_y) for span in spans[1:]]
+    first = _in_polygon(x[spans[0]], y[spans[0]], polygon_x, polygon_y)
+    return np.concatenate([first, *(part.result() for part in rest)])

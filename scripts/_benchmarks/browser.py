@@ -262,8 +262,11 @@ def _inspector(page: Page, opened: Services, repeat: int) -> dict[str, float]:
     empty = empty[((empty > 70) & (empty < np.array([width, height]) - 70)).all(axis=1)]
 
     def click(place: Any) -> float:
+        page.mouse.move(left + float(place[0]), top + float(place[1]))
+        page.wait_for_timeout(150)  # a hand points before it clicks, and the page answers to that too
         page.evaluate("probe.arm_spectrum()")
-        page.mouse.click(left + float(place[0]), top + float(place[1]))
+        page.mouse.down()
+        page.mouse.up()
         taken = float(page.evaluate("probe.since('pointerup')"))
         page.wait_for_timeout(450)
         return taken

@@ -108,3 +108,12 @@ def test_a_closed_outline_is_the_same_as_an_open_one() -> None:
     assert inside.any()
     np.testing.assert_array_equal(inside, in_polygon(x, y, *closed))
     np.testing.assert_array_equal(inside, in_polygon(x, y, px[::-1], py[::-1]))
+
+
+def test_many_points_are_shared_out_and_keep_their_order() -> None:
+    x, y = np.random.default_rng(3).normal(size=(2, 600_001)).astype(np.float32)
+    angles = np.linspace(0, 2 * np.pi, 40)
+    px, py = np.cos(angles), 0.7 * np.sin(angles)
+    found = in_polygon(x, y, px, py)
+    assert found.shape == x.shape
+    assert np.array_equal(found, reference(x, y, px, py))
