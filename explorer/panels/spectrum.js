@@ -45,7 +45,7 @@ export function render({ model }) {
       h("div", { class: "row sub" }, dots(c.facts)),
       h("div", { class: "row links" },
         ...(c.simulated ? ["XSA", "SIMBAD", "ESASky", "IRAP"].map((label) => h("span", { class: "off", title: "simulated: no page to open" }, label))
-          : c.links.map((link) => h("a", { href: link.url, target: "_blank", rel: "noopener noreferrer" }, link.label))),
+          : c.links.map((link) => h("a", { href: link.url, title: link.title, target: "_blank", rel: "noopener noreferrer" }, link.label))),
         c.simulated ? h("span", { class: "why" }, "simulated: no page to open") : null),
       h("div", { class: "verdict", title: c.verdict.hint }, h("i", { class: `mk ${c.verdict.grade}` }), h("b", {}, c.verdict.words),
         h("span", { class: "sub clip", title: c.verdict.numbers }, c.verdict.numbers)),

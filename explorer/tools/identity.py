@@ -47,7 +47,7 @@ def facts(services: Services, row: int) -> dict[str, Any]:
         candidate=_is_true(entry["class_is_candidate"]),
     )
     ambiguous = _is_true(entry["match_ambiguous"])
-    away, counterpart = words.counterpart(
+    apart, counterpart = words.counterpart(
         _text(entry["simbad_main_id"]), _text(entry["simbad_otype"]), entry["match_separation_arcsec"],
         ambiguous=ambiguous,
     )  # fmt: skip
@@ -58,14 +58,14 @@ def facts(services: Services, row: int) -> dict[str, Any]:
         "name": _text(entry["name"]) or f"Detection {entry['detection_id']}",
         "class_label": label,
         "token": words.class_token(services.class_names, label),
-        "origin": f"{origin}, {away}" if away else origin,
+        "origin": f"{origin} {apart}" if apart else origin,
         "counterpart": counterpart,
         "ambiguous": ambiguous,
         "place": f"{place.position} of {place.total}",
         "previous": place.previous,
         "next": place.following,
         "facts": facts + ([f"{filter_} filter"] if filter_ else []),
-        "links": [{"label": link.label, "url": link.url} for link in links],
+        "links": [{"label": link.label, "url": link.url, "title": link.title} for link in links],
         "simulated": simulated,
     }
 

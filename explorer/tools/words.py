@@ -220,14 +220,14 @@ def counterpart(name: str, otype: str, separation_arcsec: float | None, *, ambig
     Returns
     -------
     short, full : str
-        ``0.8″ away``, and a sentence or two for a tooltip; "" and "" without a match.
+        ``at 0.8″``, and a sentence or two for a tooltip; "" and "" without a match.
     """
     if separation_arcsec is None or not math.isfinite(separation_arcsec):
         return "", ""
     arcsec = f"{fixed(separation_arcsec, 1)}″"
     what = f"{name} ({otype})" if name and otype else name or otype or "Counterpart"
     doubt = " Ambiguous: another object here is plausible too." if ambiguous else ""
-    return f"{arcsec} away", f"{what}, {arcsec} from the X-ray position.{doubt}"
+    return f"at {arcsec}", f"{what}, {arcsec} from the X-ray position.{doubt}"
 
 
 def class_token(class_names: tuple[str, ...], name: str) -> str:
@@ -242,24 +242,30 @@ def class_token(class_names: tuple[str, ...], name: str) -> str:
 
 @dataclass(frozen=True)
 class Link:
-    """A page about a source elsewhere."""
+    """A page about a source elsewhere, and what is on it."""
 
     label: str
     url: str
+    title: str
 
 
 def deep_links(obs_id: str, ra_deg: float, dec_deg: float) -> list[Link]:
     """Pages of the archives about an observation and a position."""
     links = []
     if obs_id:
-        links.append(Link("XSA", f"https://nxsa.esac.esa.int/nxsa-web/#obsid={obs_id}"))
+        url = f"https://nxsa.esac.esa.int/nxsa-web/#obsid={obs_id}"
+        links.append(Link("XSA", url, f"XMM-Newton Science Archive: observation {obs_id}"))
     if math.isfinite(ra_deg) and math.isfinite(dec_deg):
         ra, dec = f"{ra_deg:.6f}", f"{dec_deg:+.6f}"
         plus = dec.replace("+", "%2B")
         simbad = "https://simbad.cds.unistra.fr/simbad/sim-coo"
         links += [
-            Link("SIMBAD", f"{simbad}?Coord={ra}+{plus}&Radius=1&Radius.unit=arcmin"),
-            Link("ESASky", f"https://sky.esa.int/?target={ra}%20{plus}&fov=0.1&cooframe=J2000"),
-            Link("IRAP", f"https://xmm-catalog.irap.omp.eu/sources?f={ra}%20{plus}"),
+            Link("SIMBAD", f"{simbad}?Coord={ra}+{plus}&Radius=1&Radius.unit=arcmin", "Objects within 1 arcmin"),
+            Link("ESASky", f"https://sky.esa.int/?target={ra}%20{plus}&fov=0.1&cooframe=J2000", "The sky around it"),
+            Link(
+                "IRAP",
+                f"https://xmm-catalog.irap.omp.eu/sources?f={ra}%20{plus}",
+                "The XMM-Newton Survey Science Centre's page of the source",
+            ),
         ]
     return links

@@ -56,13 +56,25 @@ def test_readout_says_which_counterpart_and_how_far(panel: SpectrumPanel, sessio
         session.pick(row)
         content, entry = panel.readout.content, catalogue.iloc[row]
         away = f"{entry['match_separation_arcsec']:.1f}″"
-        assert content["origin"] == f"class from the simulation, {away} away"
+        assert content["origin"] == f"class from the simulation at {away}"
         assert str(entry["simbad_main_id"]) in content["counterpart"]
         assert f"{away} from the X-ray position" in content["counterpart"]
         assert content["ambiguous"] == bool(doubtful[row])
     session.pick(int(np.flatnonzero(~matched)[0]))
     assert panel.readout.content["counterpart"] == ""
-    assert "away" not in panel.readout.content["origin"]
+    assert "″" not in panel.readout.content["origin"]
+
+
+def test_a_real_detection_has_links_to_the_archives(
+    panel: SpectrumPanel, session: Session, opened: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Atlas, "simulated", False)
+    session.pick(17)
+    content = panel.readout.content
+    assert [link["label"] for link in content["links"]] == ["XSA", "SIMBAD", "ESASky", "IRAP"]
+    assert str(opened.atlas.catalogue["obs_id"].iat[17]) in content["links"][0]["url"]
+    assert all(link["title"] for link in content["links"])
+    assert not content["simulated"]
 
 
 def test_plot_holds_the_counts_of_the_picked_detection(
