@@ -58,7 +58,7 @@ export function render({ model }) {
       h("div", { class: "name" }, h("h1", { class: "model" }, c.name)),
       h("div", { class: "row sub" }, "No detection here: this is the spectrum the decoder expects."),
       h("div", { class: "row sub" }, "The band is as uncertain as the nearest detections are."),
-      h("div", { class: "row sub nearest" }, h("span", { class: "label" }, "Nearest detection"),
+      h("div", { class: "row sub nearest" }, h("span", { class: "label", title: "The nearest detection on the map" }, "Nearest"),
         h("button", { class: "jump", title: "Pick this detection", "data-key": "nearest", onclick: () => model.send_msg({ type: "pick", row: c.nearest.row }) },
           classChip(c.nearest.token, c.nearest.class_label), c.nearest.name), h("span", {}, c.nearest.distance))),
     controls(c),

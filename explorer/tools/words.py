@@ -220,14 +220,14 @@ def counterpart(name: str, otype: str, separation_arcsec: float | None, *, ambig
     Returns
     -------
     short, full : str
-        ``at 0.8″``, and a sentence or two for a tooltip; "" and "" without a match.
+        ``(0.8″)``, and a sentence or two for a tooltip; "" and "" without a match.
     """
     if separation_arcsec is None or not math.isfinite(separation_arcsec):
         return "", ""
     arcsec = f"{fixed(separation_arcsec, 1)}″"
     what = f"{name} ({otype})" if name and otype else name or otype or "Counterpart"
     doubt = " Ambiguous: another object here is plausible too." if ambiguous else ""
-    return f"at {arcsec}", f"{what}, {arcsec} from the X-ray position.{doubt}"
+    return f"({arcsec})", f"{what}, {arcsec} from the X-ray position.{doubt}"
 
 
 def class_token(class_names: tuple[str, ...], name: str) -> str:

@@ -56,7 +56,7 @@ def test_readout_says_which_counterpart_and_how_far(panel: SpectrumPanel, sessio
         session.pick(row)
         content, entry = panel.readout.content, catalogue.iloc[row]
         away = f"{entry['match_separation_arcsec']:.1f}″"
-        assert content["origin"] == f"class from the simulation at {away}"
+        assert content["origin"] == f"class from the simulation ({away})"
         assert str(entry["simbad_main_id"]) in content["counterpart"]
         assert f"{away} from the X-ray position" in content["counterpart"]
         assert content["ambiguous"] == bool(doubtful[row])

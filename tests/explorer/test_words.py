@@ -110,9 +110,9 @@ def test_origin_of_the_class_is_said() -> None:
 
 
 def test_counterparts_are_told_with_their_separation() -> None:
-    assert words.counterpart("NGC 4151", "Sy1", 0.83) == ("at 0.8″", "NGC 4151 (Sy1), 0.8″ from the X-ray position.")
+    assert words.counterpart("NGC 4151", "Sy1", 0.83) == ("(0.8″)", "NGC 4151 (Sy1), 0.8″ from the X-ray position.")
     short, full = words.counterpart("", "", 12.0, ambiguous=True)
-    assert short == "at 12.0″"
+    assert short == "(12.0″)"
     assert full == "Counterpart, 12.0″ from the X-ray position. Ambiguous: another object here is plausible too."
     assert words.counterpart("", "", math.nan) == words.counterpart("NGC 1", "G", None) == ("", "")
 
