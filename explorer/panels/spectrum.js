@@ -75,7 +75,7 @@ export function render({ model }) {
     const c = model.content;
     clearTimeout(late);
     const page = root.getRootNode().host?.parentNode?.host;  // the panel that holds readout, plot and statistics
-    if (page) page.toggleAttribute("data-busy", c.state === "loading");
+    if (page) page.toggleAttribute("data-busy", c.state === "loading" && c.keep);  // skeletons are dim enough
     root.getRootNode().host?.toggleAttribute("data-fill", !["picked", "decoded"].includes(c.state) && !c.keep);
     if (c.state === "loading") {
       if (!c.keep) { root.replaceChildren(); late = setTimeout(() => swap(root, skeleton()), 150); }
