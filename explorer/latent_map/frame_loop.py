@@ -65,8 +65,9 @@ class FrameLoop:
 
     def foresee(self, request: Request) -> None:
         """Draw at once, in the caller's thread, what will be wished for first."""
-        self._drawn = request
-        self._arrived(self._draw(request))
+        parcel = self._draw(request)
+        self._drawn = request  # not before: what could not be drawn may be wished for again
+        self._arrived(parcel)
 
     def seen(self) -> None:
         """Hear that the browser has shown the last frame."""

@@ -82,8 +82,8 @@ class Marks:
     def _add(self, source: str, glyph: Glyph, **tokens: str) -> None:
         """Draw a glyph; its `tokens` take their colour from the theme, its sizes follow the screen.
 
-        On the overlay, which Bokeh repaints alone: with a mark on the other canvas, each move of the mouse and each
-        step of the ring would repaint the image of the map too.
+        On the overlay, which Bokeh repaints alone: with a mark on the other canvas, each move of the mouse would
+        repaint the image of the map too.
         """
         self._glyphs.add(self.sources[source], glyph, level="overlay")
         self._tokens += [(glyph, name, token) for name, token in tokens.items()]

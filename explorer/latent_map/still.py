@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image as Pictures
 
 from explorer.latent_map.frame import Frame
+from explorer.latent_map.renderer import MAX_SIDE
 
 #: The browser notes the map's size here, for its next visit: "780x828".
 SIZE_COOKIE: Final = "xle-map-size"
 #: What the map measures in a window of 1440 x 900, for those who come for the first time [px].
 _USUAL: Final = (780, 828)
 _LEAST: Final = 100
-_MOST: Final = 4096
 #: It is looked at for a second or two, and grain hides what JPEG does; a lossless one takes twenty times as long.
 _QUALITY: Final = 85
 
@@ -27,7 +27,7 @@ def size_of(cookies: Mapping[str, str]) -> tuple[int, int]:
     sides = cookies.get(SIZE_COOKIE, "").split("x")
     if len(sides) != 2 or not all(side.isascii() and side.isdigit() and len(side) < 6 for side in sides):
         return _USUAL
-    width, height = (min(max(int(side), _LEAST), _MOST) for side in sides)
+    width, height = (min(max(int(side), _LEAST), MAX_SIDE) for side in sides)
     return width, height
 
 

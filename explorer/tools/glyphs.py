@@ -30,6 +30,7 @@ class Glyphs:
 
     def add(self, source: ColumnDataSource, glyph: Glyph, **options: Any) -> GlyphRenderer:
         """Draw a glyph."""
-        view = self._views.setdefault(source.id, CDSView(filter=self._all_rows))
-        renderer: GlyphRenderer = self._figure.add_glyph(source, glyph, view=view, **options)
+        if source.id not in self._views:
+            self._views[source.id] = CDSView(filter=self._all_rows)
+        renderer: GlyphRenderer = self._figure.add_glyph(source, glyph, view=self._views[source.id], **options)
         return renderer

@@ -80,6 +80,9 @@ def test_a_map_that_cannot_be_drawn_keeps_no_page_from_opening(
     def fail(_request: Request) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(latent_map._loop, "_draw", fail)
-    assert latent_map.foresee((300, 200)) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(latent_map._loop, "_draw", fail)
+        assert latent_map.foresee((300, 200)) is None
     assert "could not be drawn" in caplog.text
+    latent_map.viewport.look(latent_map.view, (300, 200))
+    assert latent_map.frame is not None  # the browser asks for the very same, and gets it

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 from bokeh.core.templates import MACROS
+from bokeh.core.validation.check import check_integrity
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from explorer.page import opening
 from explorer.page.address import decoded, theme_of
+from explorer.page.composition import compose
 from explorer.page.template import ExplorerTemplate, Message, tokens_and_fonts
+from explorer.services import Services
 from vae.errors import AtlasError
 
 
@@ -67,3 +72,13 @@ def test_nothing_is_fetched_for_the_first_paint() -> None:
     assert "http" not in css.replace("http://www.w3.org", "")
     assert css.count("@font-face") == 2
     assert "data:font/woff2;base64," in css
+
+
+def test_the_models_of_a_page_fit_together(opened: Services) -> None:
+    """The server does not look, which takes a tenth of a page's opening (`explorer.page.opening`)."""
+    document = Document()
+    with set_curdoc(document):
+        compose(opened, "dark")._init_doc(document)
+    found = check_integrity(list(document.models))
+    assert not found.error
+    assert not found.warning
