@@ -6,6 +6,7 @@ import io
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from vae.archive.simbad.sphere import separation_arcsec
 from vae.errors import ServiceError
 from vae.progress import progress_bar
 
-QUICK = Manners(pause_s=0, backoff_s=0.01, timeout_s=0.5)
+QUICK = Manners(pause_s=0, backoff_s=0.01, timeout_s=60)
 SERVICES = {"xmatch": (xmatch_server, CdsXMatch), "tap": (tap_server, SimbadTap)}
 RADIUS = 10.0
 either = pytest.mark.parametrize("name", list(SERVICES))
@@ -118,10 +119,15 @@ def test_nothing_but_row_and_position_is_sent_to_xmatch(sky, question, tmp_path)
 )
 def test_what_is_no_answer_is_asked_again(name, fault, sky, question, tmp_path):
     server, service = SERVICES[name]
+    manners = replace(QUICK, timeout_s=1) if fault == "timeout" else QUICK
     with server(sky, ["ok", fault, fault]) as (url, log):
-        answers, tally = ask(service(RADIUS, QUICK, url=url), question, tmp_path, chunk_rows=25)
+        answers, tally = ask(service(RADIUS, manners, url=url), question, tmp_path, chunk_rows=25, manners=manners)
     assert pairs(answers) == expected(sky, question)
-    assert log.log.answered == ["ok", fault, fault, "ok", "ok"]
+    answered = log.log.answered
+    if fault == "timeout":  # on a busy machine a good answer, too, may take longer than a second
+        assert (answered[:3], set(answered[3:])) == (["ok", fault, fault], {"ok"})
+    else:
+        assert answered == ["ok", fault, fault, "ok", "ok"]
     assert tally.split == 0
     assert len(list(tmp_path.glob("*.parquet"))) == 3
 

@@ -138,7 +138,7 @@ def test_a_silent_server_is_not_waited_for(backend: str, serve: Serve, tmp_path:
     served, out = serve(backend), tmp_path / "archive"
     text = "name=BGSPEC" if backend == "xsa" else "BGSPEC0002"
     served.faults.add(text, Stall(30.0))
-    download(detections(), out, served.options(timeout=0.5), quiet=True)
+    download(detections(), out, served.options(timeout=1.0), quiet=True)
     assert files_in(out) == expected(served)
     assert served.faults.left == 0
 
