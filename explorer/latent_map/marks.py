@@ -46,6 +46,9 @@ _TEXT_SOURCES: Final = ("region_names", "ends", "name", "decoded_name")
 class Marks:
     """Glyphs of a figure for a `Scene`; only their data is ever replaced.
 
+    They are made when there is first something to mark or by `complete`, whichever comes first: a page opens the sooner
+    without half of its models, of which it shows none.
+
     Parameters
     ----------
     figure : bokeh.plotting.figure
@@ -71,13 +74,22 @@ class Marks:
         self.sources["ring"].js_on_change("data", closing)
         self._contours: Sequence[Contour] = ()
         self.sources["contours"].data = scenes.contour_columns(())
+        self._complete = False
+
+    def complete(self) -> None:
+        """Make the glyphs, if that has not been done."""
+        if self._complete:
+            return
+        self._complete = True
         self._add_contours()
         self._add_outline()
         self._add_track()
         self._add_picked()
         self._add_decoded()
         self._add_texts()
-        self.style(palette)
+        self._colour()
+        self._resize()
+        self._glyphs.show()
 
     def _add(self, source: str, glyph: Glyph, **tokens: str) -> None:
         """Draw a glyph; its `tokens` take their colour from the theme, its sizes follow the screen.
@@ -146,8 +158,7 @@ class Marks:
     def style(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self._palette = palette
-        for glyph, name, token in self._tokens:
-            setattr(glyph, name, {"value": palette[token]} if name == "text_font" else palette[token])
+        self._colour()
         if self._scene is not None:
             self.draw(*self._scene)
 
@@ -174,14 +185,24 @@ class Marks:
             self._contours = lines
             self._replace("contours", scenes.contour_columns(lines))
 
+    def _colour(self) -> None:
+        for glyph, name, token in self._tokens:
+            value = self._palette[token]
+            setattr(glyph, name, {"value": value} if name == "text_font" else value)
+
     def _enlarge(self, large: bool) -> None:
         if large != self._large:
             self._large = large
-            for glyph, name, pixels in self._pixels:
-                value = pixels * (LARGER[name] if large else 1)
-                setattr(glyph, name, {"value": f"{value:.1f}px"} if name == "text_font_size" else value)
+            self._resize()
+
+    def _resize(self) -> None:
+        for glyph, name, pixels in self._pixels:
+            value = pixels * (LARGER[name] if self._large else 1)
+            setattr(glyph, name, {"value": f"{value:.1f}px"} if name == "text_font_size" else value)
 
     def _replace(self, name: str, data: Mapping[str, Any]) -> None:
+        if any(len(column) for column in data.values()):
+            self.complete()
         old = self.sources[name].data
         if set(old) != set(data) or any(not _same(old[key], data[key]) for key in data):
             self.sources[name].data = dict(data)

@@ -57,7 +57,9 @@ class Wire:
         self._source.js_on_change("data", arrive)
         figure.js_on_change("inner_width", arrive)  # for the frame that a page opens with
         glyph = ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh")
-        Glyphs(figure).add(self.image, glyph, level="image")
+        glyphs = Glyphs(figure)
+        glyphs.add(self.image, glyph, level="image")
+        glyphs.show()
 
     def send(self, parcel: Parcel) -> None:
         """Show a frame in the browser."""

@@ -32,6 +32,7 @@ from explorer.panels.trajectory import TrajectoryPanel
 from explorer.search.search import search_of
 from explorer.services import Services
 from explorer.session import Session
+from explorer.tools.later import once_open
 from vae.errors import ExplorerError
 
 
@@ -65,7 +66,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
     session = Session(services, theme=theme)
     latent_map = LatentMap(session)
     does = actions(session, latent_map)
-    controls = ControlsPanel(session)
+    controls, spectrum = ControlsPanel(session), SpectrumPanel(session)
     slots = {
         "map": PlotPane(latent_map.figure),  # first: the browser builds one after the other
         "header": HeaderButtons(session),
@@ -77,7 +78,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         "overlay": MapOverlay(session, does, latent_map.picture),
         "guide": MapGuide(session, does),
         "tabs": TabStrip(session),
-        "spectrum": SpectrumPanel(session).view(),
+        "spectrum": spectrum.view(),
         "trajectory": TrajectoryPanel(session).view(),
         "similar": NeighboursPanel(session).view(),
         "selection": SelectionPanel(session).view(),
@@ -85,6 +86,7 @@ def compose(services: Services, theme: Theme, query: Query | None = None) -> Exp
         "help": Keyboard(does),
     }
     tell(session, restore(session, query or {}))
+    once_open(latent_map.marks.complete, spectrum.complete)
     cookies = pn.state.cookies if pn.state.curdoc else {}
     atlas = services.atlas
     return ExplorerTemplate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -72,7 +72,6 @@ class SpectrumPanel:
         self._built: dict[str, Any] = {}
         self._state = "empty"
         self._saver = Saver(session.services.pool, lambda: session.theme, {"spectrum": self.picture})
-        self.plot: SpectrumPlot = spectrum_plot(palette(session.theme))
         pick = {"pick": lambda row: session.pick(row)}
         self.readout = Readout(
             on={**pick, "random": self._pick_any, "retry": self.update, "save": self._save},
@@ -91,9 +90,6 @@ class SpectrumPanel:
             styles={"position": "absolute", "top": "14px", "right": "24px", "pointer-events": "none"}
         )
         self._plot_box = pn.Column(
-            PlotPane(self.plot.main),
-            PlotPane(self.plot.residuals),
-            self.key,
             css_classes=["xle-spectrum"],
             sizing_mode="stretch_both",
             margin=0,
@@ -108,6 +104,17 @@ class SpectrumPanel:
         self.readout.param.watch(lambda *_: locked(self._draw), ["mode", "snr"])
         self.update()
 
+    @cached_property
+    def plot(self) -> SpectrumPlot:
+        """The spectrum's figures, made when first asked for: a page opens the sooner without them."""
+        plot = spectrum_plot(palette(self._session.theme))
+        self._plot_box.objects = [PlotPane(plot.main), PlotPane(plot.residuals), self.key]
+        return plot
+
+    def complete(self) -> None:
+        """Make the figures, if that has not been done."""
+        _ = self.plot
+
     def view(self) -> pn.viewable.Viewable:
         """Return the layout."""
         parts = (self.readout, self._plot_box, self.templates, self.stats)
@@ -116,6 +123,8 @@ class SpectrumPanel:
     def update(self) -> None:
         """Show what the session has picked or decoded."""
         session = self._session
+        if session.picked is not None or session.decoded is not None:
+            self.complete()
         if session.picked is not None:
             row = session.picked
             detection_id = session.detection_id
@@ -146,7 +155,8 @@ class SpectrumPanel:
         self.readout.content = {"state": "loading", "keep": self._state in ("picked", "decoded"), "what": what}
 
     def _restyle(self) -> None:
-        self.plot.restyle(palette(self._session.theme))
+        if "plot" in vars(self):
+            self.plot.restyle(palette(self._session.theme))
 
     def _show(self, state: str, content: dict[str, Any]) -> None:
         self._state = state

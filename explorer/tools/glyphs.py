@@ -23,14 +23,21 @@ class Glyphs:
         self._figure = figure
         self._policy, self._all_rows = UnionRenderers(), AllIndices()
         self._views: dict[str, CDSView] = {}
+        self._made: list[GlyphRenderer] = []
 
     def source(self, data: dict[str, Any] | None = None, **options: Any) -> ColumnDataSource:
         """Make a source for glyphs of this figure."""
         return ColumnDataSource(data or {}, selection_policy=self._policy, **options)
 
     def add(self, source: ColumnDataSource, glyph: Glyph, **options: Any) -> GlyphRenderer:
-        """Draw a glyph."""
+        """Make a glyph, above those made before; `show` puts it into the figure."""
         if source.id not in self._views:
             self._views[source.id] = CDSView(filter=self._all_rows)
-        renderer: GlyphRenderer = self._figure.add_glyph(source, glyph, view=self._views[source.id], **options)
+        renderer = GlyphRenderer(data_source=source, glyph=glyph, view=self._views[source.id], **options)
+        self._made.append(renderer)
         return renderer
+
+    def show(self) -> None:
+        """Put all that was made into the figure, in one message to a page that is open."""
+        self._figure.renderers.extend(self._made)
+        self._made.clear()

@@ -245,6 +245,8 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
             Scatter(x="mid", y="beyond_down", marker="inverted_triangle", size=7, line_width=0),
         )
     ]
+    above.show()
+    below.show()
     for plot, renderer in ((main, points[-1]), (residuals, residual_points[2])):
         plot.add_tools(_hover(renderer))
 

@@ -43,7 +43,13 @@ def test_glyphs_share_what_holds_no_state() -> None:
     assert third.view.filter is lines[0].view.filter
     assert lines[1].level == "overlay"
     assert {lines[0].muted_glyph, lines[0].nonselection_glyph} == {"auto"}
+    assert list(plot.renderers) == []
+    told: list[str] = []
+    plot.on_change("renderers", lambda name, _old, _new: told.append(name))
+    glyphs.show()
+    glyphs.show()
     assert list(plot.renderers) == [*lines, third]
+    assert told == ["renderers"]  # one message, not one a glyph
 
 
 def test_axes_are_told_once_the_figure_has_a_size() -> None:
