@@ -104,6 +104,11 @@ class MapPage:
 def map_page(page: Page, atlas: Atlas) -> Iterator[MapPage]:
     shown = MapPage(page, atlas)
     shown.wait_for_frame()
+    # and for the marks, which come once the page is open
+    drawn = (
+        "({ computed_renderers: all, computed_renderer_views: views }) => all.length > 30 && views.length == all.length"
+    )
+    page.wait_for_function(f"({drawn})(Bokeh.index.find_one({_FIGURE}))")
     return shown
 
 
