@@ -5,6 +5,8 @@ SEED ?= 1
 PORT ?= 5006
 # Atlas to open; by default the demo in the user's cache folder, built once and never over an existing one.
 ATLAS ?= $(shell $(BIN)/python -m vae.demo $(DETECTIONS) $(SEED) 2>/dev/null)
+# Processes that tests are shared among.
+WORKERS ?= 2
 BIN := .venv/bin
 
 .PHONY: explore test lint format clean
@@ -17,7 +19,7 @@ explore: .venv/.installed
 	$(BIN)/panel serve explorer/app.py --address 127.0.0.1 --port $(PORT) --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) --warm --args "$(ATLAS)"
 
 test: .venv/.installed
-	$(BIN)/pytest
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(WORKERS)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from vae.resources import asset
 
@@ -16,6 +18,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test is judged by its time, nor by a draw of its own: a busy machine fails nothing, and a failure comes again.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
+
+
+class _OneBrowser(LoadScopeScheduling):
+    """Of several processes one has all browser tests; of the rest each takes a file at a time, whose fixtures it keeps."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneBrowser:
+    return _OneBrowser(config, log)
+
 
 OGIP = Path(__file__).resolve().parents[2] / "shared" / "data" / "ogip"
 #: Enough for every class and some trajectories, small enough for seconds.
