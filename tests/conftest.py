@@ -21,7 +21,7 @@ settings.load_profile("project")
 
 
 class _OneBrowser(LoadScopeScheduling):
-    """Of several processes one has all browser tests; of the rest each takes a file at a time, whose fixtures it keeps."""
+    """Of several processes one has all browser tests; the rest is taken by files, which keep their fixtures."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
