@@ -18,7 +18,7 @@ from vae.spectra._bytes import read_bytes
 from vae.spectra._hdus import Hdu, walk
 from vae.spectra.ogip_types import Arf, Kind, Label, Pha, Rmf
 
-__all__ = ["Arf", "Label", "Pha", "Rmf", "inspect", "inspect_whole", "read_arf", "read_pha", "read_rmf"]
+__all__ = ["Arf", "Label", "Pha", "Rmf", "inspect", "read_arf", "read_pha", "read_rmf"]
 
 #: Largest files that are read, after decompression. Real ones are below 1 MiB (PHA, ARF) and 60 MiB (RMF).
 PHA_LIMIT: Final = 64 << 20
@@ -28,48 +28,35 @@ _PEEK_LIMIT: Final = 4 << 20
 _MOST_CHANNELS: Final = 1 << 17
 
 
-def inspect(path: str | Path) -> Label:
+def inspect(path: str | Path, *, whole: bool = False) -> Label:
     """Tell what a file is from its headers.
 
     Parameters
     ----------
     path : str or Path
         Any file at all.
+    whole : bool
+        See all of it: unpack it to its end, and find no HDU cut short.
 
     Raises
     ------
     OgipError
-        When it is not a FITS file or its headers cannot be read.
+        When it is not a FITS file or its headers cannot be read; of a whole file also when it is damaged or larger than
+        any spectrum, area or matrix.
     """
     path = Path(path)
-    primary = None
-    for hdu in walk(read_bytes(path, _PEEK_LIMIT, prefix=True), path, prefix=True):
-        primary = primary or hdu
-        kind = _kind(hdu)
-        if kind != "other":
-            return _label(kind, (hdu, primary))
-    return _label("other", () if primary is None else (primary,))
-
-
-def inspect_whole(path: str | Path) -> Label:
-    """Tell what a file is, having seen all of it: unpacked to its end, and no HDU cut short.
-
-    Parameters
-    ----------
-    path : str or Path
-        Any file at all.
-
-    Raises
-    ------
-    OgipError
-        When it is not a FITS file, is damaged, or is larger than any spectrum, area or matrix.
-    """
-    path = Path(path)
+    hdus = (
+        walk(read_bytes(path, RMF_LIMIT), path)
+        if whole
+        else walk(read_bytes(path, _PEEK_LIMIT, prefix=True), path, prefix=True)
+    )
     primary, label = None, None
-    for hdu in walk(read_bytes(path, RMF_LIMIT), path):
+    for hdu in hdus:
         primary = primary or hdu
         if label is None and (kind := _kind(hdu)) != "other":
             label = _label(kind, (hdu, primary))
+            if not whole:
+                break
     return label or _label("other", () if primary is None else (primary,))
 
 

@@ -17,13 +17,13 @@ from vae.archive.download.gate import RefusedError, TroubleError
 from vae.archive.download.names import RESPONSE
 from vae.archive.tables import BOOKS
 from vae.errors import DownloadError, OgipError
-from vae.spectra.ogip import inspect_whole
+from vae.spectra.ogip import inspect
 
 #: Largest files taken, as they come: twenty times the largest product, ten times the largest matrix seen [bytes].
 PRODUCT_LIMIT: Final = 16 << 20
 RESPONSE_LIMIT: Final = 512 << 20
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-#: What `inspect_whole` may say of a file of each kind: backgrounds are not always labelled as such.
+#: What `inspect` may say of a file of each kind: backgrounds are not always labelled as such.
 _LABELS: Final = {
     "spectrum": {"spectrum", "background"},
     "background": {"spectrum", "background"},
@@ -163,7 +163,7 @@ def looked_at(path: Path, kind: str) -> str:
     TroubleError
     """
     try:
-        label = inspect_whole(path)
+        label = inspect(path, whole=True)
     except OgipError as error:
         raise TroubleError(f"what came is {error.what}", kind="damaged") from error
     if label.kind not in _LABELS[kind]:
