@@ -226,13 +226,12 @@ def _text(size: str, **looks: Any) -> Text:
 
 def _shape(path: str, **looks: Any) -> Scatter:
     """Scatter of a shape of our own; `size` scales it."""
-    size = _SHAPE_SIZES[path]
+    # A body of a function, and no module: for a module Bokeh waits in the midst of making the glyphs, and what changes
+    # meanwhile is never drawn by those made before.
     draw = CustomJS(
         code=f"""
-export default (_args, _glyph, {{ r }}) => {{
-  const path = new Path2D()
-  path.addPath(new Path2D("{path}"), new DOMMatrix().scale(2 * r / {size}))
-  return path
-}}"""
+const path = new Path2D()
+path.addPath(new Path2D("{path}"), new DOMMatrix().scale(2 * cb_data.r / {_SHAPE_SIZES[path]}))
+return path"""
     )
-    return Scatter(x="x", y="y", marker={"value": "@shape"}, defs={"@shape": draw}, size=size, **looks)
+    return Scatter(x="x", y="y", marker={"value": "@shape"}, defs={"@shape": draw}, size=_SHAPE_SIZES[path], **looks)

@@ -15,7 +15,8 @@ export function render({ model, view }) {
     notice.hidden = model.notice === "" || !lost.hidden;
     cursor.textContent = model.cursor.length ? `μ₁ ${decimals(model.cursor[0])}\u2002μ₂ ${decimals(model.cursor[1])}` : "";
     shown.textContent = model.shown === model.total ? `${thousands(model.total)} shown` : `${thousands(model.shown)} of ${thousands(model.total)} shown`;
-    frame.textContent = model.frame_ms > 0 ? `frame ${Math.round(model.frame_ms)} ms` : "";
+    const ms = model.frame_ms;  // a frame that was kept is there at once
+    frame.textContent = !(ms > 0) ? "" : ms < 1 ? "frame < 1 ms" : `frame ${Math.round(ms)} ms`;
     frame.title = "Time the server took to draw the last map image";
   };
   const sayLost = (text) => {

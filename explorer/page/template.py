@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from bokeh.document import Document
+from panel.io.resources import LOCAL_DIST, patch_stylesheet
 from panel.io.state import state
 from panel.template.base import BasicTemplate
 from panel.theme import Design
@@ -20,6 +21,9 @@ from explorer.session import TABS
 from vae.resources import asset
 
 TITLE: Final = "XMM latent explorer"
+#: Of both our themes: Panel's dark one brings a theme of Bokeh's that hides the axes of figures, and stays when ours is
+#: changed in the page. It is given, so that Panel never reads ?theme= itself.
+PANEL_THEME: Final = "default"
 #: Inter (OFL-1.1), the subsets that the page uses: file and characters.
 _FONTS: Final = {
     "inter-latin-wght-normal.woff2": (
@@ -91,7 +95,7 @@ class ExplorerTemplate(BasicTemplate):
     ) -> None:
         super().__init__(
             title=TITLE,
-            theme="dark" if theme_name == "dark" else "default",  # given, so that Panel never reads ?theme= itself
+            theme=PANEL_THEME,
             design=Design,
             busy_indicator=None,
             notifications=None,
@@ -120,7 +124,21 @@ class ExplorerTemplate(BasicTemplate):
         """Add all slots, and only then see which models that makes: Bokeh would look at all of them for each slot."""
         document = doc or state.curdoc
         with document.models.freeze() if document else nullcontext():
-            return super()._init_doc(doc, *arguments, **options)
+            document = super()._init_doc(doc, *arguments, **options)
+        self._serve_styles(document)
+        return document
+
+    @staticmethod
+    def _serve_styles(document: Document) -> None:
+        """Have Panel's style sheets come from this server.
+
+        Panel writes addresses of a server in the internet, and corrects them when it renders a page. A page that comes
+        back after its session has ended, or that was slow to come, gets a session that nobody renders.
+        """
+        ours = f"{state.rel_path}/{LOCAL_DIST}" if state.rel_path else LOCAL_DIST
+        document._template_variables["dist_url"] = ours  # for what is added later
+        for sheet in state._stylesheets.get(document, {}).values():
+            patch_stylesheet(sheet, ours)
 
 
 @cache

@@ -11,7 +11,7 @@ import panel as pn
 
 from explorer.page.address import Query, decoded, theme_of
 from explorer.page.opening import DEMO_DETECTIONS, atlas_path, opening
-from explorer.page.template import ExplorerTemplate, Message
+from explorer.page.template import PANEL_THEME, ExplorerTemplate, Message
 from explorer.palette import Theme
 from vae.demo import demo_path
 from vae.errors import ExplorerError
@@ -25,7 +25,7 @@ def visit() -> ExplorerTemplate:
     """Build the page of this visit; it never fails."""
     query = decoded(pn.state.session_args)
     theme = theme_of(query)
-    pn.config.theme = "dark" if theme == "dark" else "default"
+    pn.config.theme = PANEL_THEME
     try:
         return _explorer(theme, query)
     except ExplorerError as error:

@@ -211,6 +211,7 @@ def spectrum_plot(palette: Palette) -> SpectrumPlot:
     residuals.xaxis.axis_label = ENERGY_LABEL
     for plot in (main, residuals):
         plot.yaxis.axis_label_standoff = 2
+        plot.yaxis.major_label_standoff = 8
         plot.axis.minor_tick_in = 3
         plot.axis.minor_tick_out = 0
         plot.axis.major_tick_in = 0

@@ -463,6 +463,25 @@ def test_the_page_has_a_map_before_any_script_runs(browser: Browser, served_app:
     context.close()
 
 
+def test_what_changes_while_the_marks_are_made_is_drawn(browser: Browser, served_app: App) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(served_app.url)
+    changed = f"""(() => {{
+        const figure = window.Bokeh?.documents?.length && {_FIGURE}
+        if (!figure || window.alone != null) return figure && window.alone != null
+        window.alone = figure.renderers.length == 1
+        const data = {{ x0: [0], y0: [0], x1: [1], y1: [1], colour: ["#ff0000"] }}
+        figure.properties.renderers.change.connect(() => setTimeout(() => {{ {_SOURCE}("xle-pieces").data = data }}, 0))
+        return true
+    }})()"""
+    page.wait_for_function(changed, polling=5)
+    assert page.evaluate("window.alone")  # the page opens without marks
+    piece = "({ computed_renderer_views: all }) => all.find((v) => v.model.data_source?.name == 'xle-pieces')"
+    page.wait_for_function(f"({piece})(Bokeh.index.find_one({_FIGURE}))?.glyph.data_size == 1")
+    context.close()
+
+
 def test_the_first_image_gives_way_and_its_size_is_remembered(map_page: MapPage) -> None:
     page, box = map_page.page, map_page.box()
     expect(page.locator(".xle-mapslot .first")).to_have_count(0)

@@ -6,6 +6,7 @@ import pytest
 from bokeh.core.templates import MACROS
 from bokeh.core.validation.check import check_integrity
 from bokeh.document import Document
+from bokeh.models import ImportedStyleSheet
 from panel.io.state import set_curdoc
 
 from explorer.page import opening
@@ -79,6 +80,9 @@ def test_the_models_of_a_page_fit_together(opened: Services) -> None:
     document = Document()
     with set_curdoc(document):
         compose(opened, "dark")._init_doc(document)
+    sheets = [model.url for model in document.models if isinstance(model, ImportedStyleSheet)]
+    assert len(sheets) >= 3
+    assert not [url for url in sheets if "//" in url]  # even before Panel renders the page
     found = check_integrity(list(document.models))
     assert not found.error
     assert not found.warning
