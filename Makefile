@@ -19,7 +19,7 @@ explore: .venv/.installed
 	$(BIN)/panel serve explorer/app.py --address 127.0.0.1 --port $(PORT) --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) --warm --args "$(ATLAS)"
 
 test: .venv/.installed
-	OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(WORKERS)
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(WORKERS) --no-loadscope-reorder
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -123,10 +123,12 @@ class LoopbackServer(ABC):
             if isinstance(fault, Disconnect):
                 handler.close_connection = True
                 return
-            handler.send_answer(request, _faulty(fault, request, self.answer), fault)
+            answer = _faulty(fault, request, self.answer)
         finally:
+            # before the answer is sent: a client may ask for the next thing as soon as it has it
             with self._lock:
                 self._at_once -= 1
+        handler.send_answer(request, answer, fault)
 
 
 def _faulty(fault: Any, request: Request, answer: Any) -> Answer:

@@ -126,6 +126,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
+    counted = False
 
     def log_message(self, *args: Any) -> None:
         """Keep quiet."""
@@ -145,11 +146,17 @@ class Handler(BaseHTTPRequestHandler):
             log.answered.append(fault)
             log.times.append(time.monotonic())
             log.paths.append(self.path)
+        self.counted = True
         try:
             self.reply(fault, body)
         finally:
-            with server.lock:
-                server.now -= 1
+            self.leave()
+
+    def leave(self) -> None:
+        """Count a question as answered: before the answer is sent, a client may ask the next as soon as it has it."""
+        with self.server.lock:
+            self.server.now -= self.counted
+            self.counted = False
 
     def reply(self, fault: str, body: bytes) -> None:
         kind, _, extra = fault.partition(":")
@@ -185,6 +192,7 @@ class Handler(BaseHTTPRequestHandler):
     def send(
         self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None, length: int | None = None
     ) -> None:
+        self.leave()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) if length is None else length))
