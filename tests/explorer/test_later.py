@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from bokeh.core.validation.check import check_integrity
 from bokeh.document import Document
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, LogAxis
 from panel.io.state import set_curdoc, state
 
 from explorer.page.composition import compose
@@ -79,6 +79,8 @@ def test_a_page_opens_without_what_it_does_not_show_yet(opened: Services, served
     assert ring is None
     assert served.get_model_by_name("xle-ring") is not None
     assert at_first < 0.5 * len(served.models)
+    axes = [model for model in served.models if isinstance(model, LogAxis)]
+    assert [axis.axis_line_alpha for axis in axes] == [1, 1, 1]  # Bokeh's dark theme would hide them
     found = check_integrity(list(served.models))
     assert (found.error, found.warning) == ([], [])
 
