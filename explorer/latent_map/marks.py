@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from bokeh.models import (
-    CustomJS,
     Ellipse,
     Glyph,
     MultiLine,
@@ -35,6 +34,7 @@ _SHAPE_SIZES: Final = {_ARROW: 10, _CROSSHAIR: 52}
 LARGER: Final = {"line_width": 1.25, "size": 1.25, "text_font_size": 1.1}
 
 _RING_SCRIPT: Final = Path(__file__).with_name("ring.js")
+_SHAPE_SCRIPT: Final = Path(__file__).with_name("shape.js")
 
 _SOURCES: Final = (
     "contours regions region_names disc outline tag line pieces observations arrows ellipses ring leader ends name "
@@ -226,12 +226,8 @@ def _text(size: str, **looks: Any) -> Text:
 
 def _shape(path: str, **looks: Any) -> Scatter:
     """Scatter of a shape of our own; `size` scales it."""
-    # A body of a function, and no module: for a module Bokeh waits in the midst of making the glyphs, and what changes
-    # meanwhile is never drawn by those made before.
-    draw = CustomJS(
-        code=f"""
-const path = new Path2D()
-path.addPath(new Path2D("{path}"), new DOMMatrix().scale(2 * cb_data.r / {_SHAPE_SIZES[path]}))
-return path"""
-    )
-    return Scatter(x="x", y="y", marker={"value": "@shape"}, defs={"@shape": draw}, size=_SHAPE_SIZES[path], **looks)
+    size = _SHAPE_SIZES[path]
+    # A function, and no module: for a module Bokeh would wait in the midst of making the glyphs, and what changed
+    # meanwhile would never be drawn by those made before.
+    draw = callback(_SHAPE_SCRIPT, outline=path, size=size)
+    return Scatter(x="x", y="y", marker={"value": "@shape"}, defs={"@shape": draw}, size=size, **looks)
